@@ -12,6 +12,9 @@ internal static class PartialAttention
     /// <summary>Rows of every matrix product are padded to a multiple of this.</summary>
     public const int RowMultiple = 8;
 
+    /// <summary>Least number of keys in a product, for the same reason.</summary>
+    public const int LeastKeys = 16;
+
     /// <summary>Extra value columns: the first holds ones, so that the product with the values also yields the softmax
     /// denominator; the others keep rows aligned.</summary>
     public const int DenominatorColumns = 8;

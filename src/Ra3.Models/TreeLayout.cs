@@ -24,7 +24,7 @@ public sealed class TreeLayout
     public TreeLayout(IReadOnlyList<int> trunk, IReadOnlyList<TreeBranch> branches)
     {
         TrunkLength = trunk.Count;
-        TrunkRows = PartialAttention.Padded(trunk.Count);
+        TrunkRows = trunk.Count == 0 ? 0 : Math.Max(PartialAttention.LeastKeys, PartialAttention.Padded(trunk.Count));
         startOfBranch = new int[branches.Count];
         var tokens = new List<long>(TrunkRows);
         var positions = new List<long>(TrunkRows);
@@ -166,19 +166,19 @@ public sealed class TreeAttention : Attention
         {
             var run = layout.Runs[i];
             long batch = run.Attach.Count, length = run.Length, rows = batch * length;
-            var own = PartialAttention.Scores(ByBranch(q), ByBranch(k), hidden[i].Own);
+            var own = PartialAttention.Scores(ByBranch(q), Keys(k), hidden[i].Own);
             var maximum = PartialAttention.RowMaximum(own);
             Tensor sum;
             if (trunkKeys is null)
             {
-                sum = PartialAttention.Weighted(own, maximum, ByBranch(v));
+                sum = PartialAttention.Weighted(own, maximum, Keys(v));
             }
             else
             {
                 var trunk = PartialAttention.Scores(ByHead(run.Start, rows), trunkKeys, hidden[i].Trunk!);
                 maximum = maximum.maximum(HeadsInside(PartialAttention.RowMaximum(trunk)));
                 var outside = maximum.view(batch, keyHeads, length * group, 1).transpose(0, 1).reshape(keyHeads, -1, 1);
-                sum = PartialAttention.Weighted(own, maximum, ByBranch(v))
+                sum = PartialAttention.Weighted(own, maximum, Keys(v))
                     + HeadsInside(PartialAttention.Weighted(trunk, outside, trunkValues!));
             }
 
@@ -188,6 +188,10 @@ public sealed class TreeAttention : Attention
             Tensor ByBranch(Tensor x) => x.slice(0, run.Start, run.Start + rows, 1)
                 .view(batch, length, keyHeads, -1, x.shape[^1]).transpose(1, 2)
                 .reshape(batch * keyHeads, -1, x.shape[^1]);
+
+            // the same with at least LeastKeys keys
+            Tensor Keys(Tensor x) => length >= PartialAttention.LeastKeys ? ByBranch(x)
+                : nn.functional.pad(ByBranch(x), [0, 0, 0, PartialAttention.LeastKeys - length]);
 
             // [keyHeads, batch·length·group, d] → [batch·keyHeads, length·group, d]
             Tensor HeadsInside(Tensor x) => x.view(keyHeads, batch, length * group, -1).transpose(0, 1)
@@ -205,7 +209,8 @@ public sealed class TreeAttention : Attention
             PartialAttention.Normalised(x.transpose(1, 2)).reshape(-1, heads, size);
     }
 
-    /// <summary>[length·group, length]: true where the key lies after the query.</summary>
+    /// <summary>[length·group, keys]: true where the key lies after the query.</summary>
     private Tensor Future(int length, Device device) =>
-        ones(length, length, ScalarType.Bool, device).triu(1).repeat_interleave(group, 0);
+        ones(length, Math.Max(length, PartialAttention.LeastKeys), ScalarType.Bool, device).triu(1)
+            .repeat_interleave(group, 0);
 }

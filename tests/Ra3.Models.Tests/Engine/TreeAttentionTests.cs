@@ -10,7 +10,7 @@ public sealed class TreeAttentionTests
     [Theory]
     [InlineData(ModelFamily.Llama, 4, 2)]
     [InlineData(ModelFamily.Qwen2, 4, 4)]
-    [InlineData(ModelFamily.Qwen3, 3, 1)]
+    [InlineData(ModelFamily.Qwen3, 4, 1)]
     public void A_tree_gives_each_branch_the_log_probs_and_gradients_of_its_own_sequence(ModelFamily family, int heads, int keyHeads)
     {
         using var scope = NewDisposeScope();
