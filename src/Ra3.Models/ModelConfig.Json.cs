@@ -102,13 +102,13 @@ public sealed partial record ModelConfig
         var json = new JsonObject
         {
             ["architectures"] = new JsonArray($"{Family}ForCausalLM"),
-            ["attention_dropout"] = 0.0,
+            ["attention_dropout"] = Float(0.0),
             ["bos_token_id"] = BosTokenId,
             ["eos_token_id"] = EosJson(),
             ["head_dim"] = HeadSize,
             ["hidden_act"] = "silu",
             ["hidden_size"] = HiddenSize,
-            ["initializer_range"] = InitializerRange,
+            ["initializer_range"] = Float(InitializerRange),
             ["intermediate_size"] = IntermediateSize,
             ["max_position_embeddings"] = MaxPositions,
             ["model_type"] = Family.ToString().ToLowerInvariant(),
@@ -116,16 +116,16 @@ public sealed partial record ModelConfig
             ["num_hidden_layers"] = Layers,
             ["num_key_value_heads"] = KeyValueHeads,
             ["pad_token_id"] = PadTokenId,
-            ["rms_norm_eps"] = RmsNormEpsilon,
+            ["rms_norm_eps"] = Float(RmsNormEpsilon),
             ["rope_scaling"] = RopeScaling is not { } scaling ? null : new JsonObject
             {
-                ["factor"] = scaling.Factor,
-                ["high_freq_factor"] = scaling.HighFrequencyFactor,
-                ["low_freq_factor"] = scaling.LowFrequencyFactor,
+                ["factor"] = Float(scaling.Factor),
+                ["high_freq_factor"] = Float(scaling.HighFrequencyFactor),
+                ["low_freq_factor"] = Float(scaling.LowFrequencyFactor),
                 ["original_max_position_embeddings"] = scaling.OriginalMaxPositions,
                 ["rope_type"] = "llama3",
             },
-            ["rope_theta"] = RopeTheta,
+            ["rope_theta"] = Float(RopeTheta),
             ["tie_word_embeddings"] = TieEmbeddings,
             ["torch_dtype"] = torchDtype,
             ["use_cache"] = true,
@@ -162,6 +162,13 @@ public sealed partial record ModelConfig
         1 => EosTokenIds[0],
         _ => new JsonArray([.. EosTokenIds.Select(id => (JsonNode)id)]),
     };
+
+    /// <summary>A number that Python reads as a float, whole or not: its loaders tell 32 from 32.0.</summary>
+    private static JsonNode Float(double value)
+    {
+        var text = value.ToString("R");
+        return JsonNode.Parse(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0")!;
+    }
 
     private int? InVocabulary(int? id) => id >= 0 && id < VocabularySize ? id : null;
 }
