@@ -7,6 +7,15 @@ namespace Ra3.Tests.Golden;
 /// </summary>
 internal static class LitGptLogits
 {
+    /// <summary>The same for the published tiny-random-llama, its bf16 weights widened, on 12 tokens of seed 2.</summary>
+    public static readonly double[] TinyRandomLlamaToken11 =
+    [
+        -0.159151521522, 0.364518940505, -0.168563671748, -0.162981916772, -0.274993871352,
+        -0.617085540709, -0.620983054671, 0.168365572078, -0.252813295369, 0.16662488799,
+        -0.122168469412, 0.178847017572, 0.254652605573, -0.0675790772248, 0.103309592116,
+        -0.119775677821,
+    ];
+
     public static readonly IReadOnlyDictionary<string, (double[] Token5, double[] Token23)> Rows =
         new Dictionary<string, (double[], double[])>
         {
