@@ -249,7 +249,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         var path = folder.At("a.safetensors");
         using var x = ones(3);
-        var before = Tensor.TotalCount;
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["x"] = x }, ScalarType.BFloat16);
         using (var file = SafetensorsFile.Open(path))
@@ -257,7 +257,7 @@ public sealed class SafetensorsFileTests : IDisposable
             file.Read("x").Dispose();
         }
 
-        Tensor.TotalCount.Should().Be(before);
+        DisposeScopeManager.Statistics.ThreadTotalLiveCount.Should().Be(before);
     }
 
     private static byte[] Image(string header, int dataBytes)

@@ -16,7 +16,7 @@ internal static class RandomModel
     /// <summary>As Llama 3.2: grouped queries, scaled RoPE whose three bands all occur, a tied head.</summary>
     public static readonly ModelConfig Llama3 = Llama with
     {
-        HeadSize = 8, HiddenSize = 32, RopeTheta = 500, TieEmbeddings = true,
+        HeadSize = 8, HiddenSize = 32, RopeTheta = 100, TieEmbeddings = true,
         RopeScaling = new Llama3RopeScaling(8, 1, 4, 128),
     };
 
@@ -42,15 +42,15 @@ internal static class RandomModel
     };
 
     /// <summary>Weights large enough that every part of the model shows in the logits; norms near 1.</summary>
-    public static Dictionary<string, double[]> Weights(ModelConfig config, int seed)
+    public static Dictionary<string, double[]> Weights(ModelConfig config, ulong seed)
     {
-        var random = new Random(seed);
+        var random = new Random64(seed);
         return config.ParameterShapes().ToDictionary(parameter => parameter.Name, parameter =>
         {
             var norm = parameter.Name.Contains("norm", StringComparison.Ordinal);
             var spread = norm ? 0.3 : parameter.Shape.Length == 1 ? 0.5 : 1.5 / Math.Sqrt(parameter.Shape[1]);
             return Enumerable.Range(0, (int)parameter.Shape.Aggregate((a, b) => a * b))
-                .Select(_ => (norm ? 1 : 0) + (spread * ((2 * random.NextDouble()) - 1))).ToArray();
+                .Select(_ => (norm ? 1 : 0) + (spread * ((2 * random.Next()) - 1))).ToArray();
         });
     }
 
@@ -65,9 +65,21 @@ internal static class RandomModel
     public static Dictionary<string, double[]> Arrays(IReadOnlyDictionary<string, Tensor> weights) =>
         weights.ToDictionary(item => item.Key, item => item.Value.to(ScalarType.Float64).cpu().data<double>().ToArray());
 
-    public static int[] Tokens(ModelConfig config, int count, int seed)
+    public static int[] Tokens(ModelConfig config, int count, ulong seed)
     {
-        var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => random.Next(config.VocabularySize))];
+        var random = new Random64(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => (int)(random.Next() * config.VocabularySize))];
+    }
+
+    /// <summary>A linear congruential generator, so that another program can draw the same weights.</summary>
+    private sealed class Random64(ulong state)
+    {
+        private ulong state = state;
+
+        public double Next()
+        {
+            state = unchecked((state * 6364136223846793005) + 1442695040888963407);
+            return (state >> 11) * Math.Pow(2, -53);
+        }
     }
 }

@@ -32,6 +32,18 @@ public sealed class ReferenceDecoderTests
 
     [Theory]
     [MemberData(nameof(Families))]
+    public void Logits_are_those_of_an_implementation_written_by_others(string family)
+    {
+        var config = RandomModel.Config(family);
+
+        var logits = ReferenceDecoder.Logits(config, RandomModel.Weights(config, 1), RandomModel.Tokens(config, 24, 2));
+
+        var (token5, token23) = LitGptLogits.Rows[family];
+        Distance([logits[5], logits[23]], [token5, token23]).Should().BeLessThan(1e-11);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
     public void Shifting_all_positions_changes_nothing(string family)
     {
         var config = RandomModel.Config(family);
