@@ -94,7 +94,7 @@ internal static class Convergence
         claims.Add(Claim.AtMost("Sweeps minus the bound, random durations: largest", "S", 0, excessSweeps));
 
         double[] x = [.. Durations.Select(k => (double)k)];
-        return [new Series("bound", x, bounds), new Series("most", x, most), new Series("mean", x, mean)];
+        return [new Series("bound", x, bounds) { Predicted = true }, new Series("most", x, most), new Series("mean", x, mean)];
     }
 
     /// <summary>One state that returns to itself with the same reward for ever: the slowest process there is.</summary>

@@ -154,18 +154,18 @@ internal static class Pruning
         }
 
         List<Series> overUniverse = [], overShare = [];
-        foreach (int k in GoodSizes)
+        foreach (int k in (int[])[1, 2, 4])
         {
             double[] z = [.. Universes.Select(u => (double)u)];
             overUniverse.Add(new Series($"measured, |Zε| = {k}", z, [.. Universes.Select(u => Needed(u, k, Sigma))]));
-            overUniverse.Add(new Series($"bound, |Zε| = {k}", z, [.. Universes.Select(u => (double)Bound(k, u, Sigma, Delta))]));
+            overUniverse.Add(new Series($"bound, |Zε| = {k}", z, [.. Universes.Select(u => (double)Bound(k, u, Sigma, Delta))]) { Predicted = true });
         }
 
         foreach (int z in (int[])[8, 64])
         {
             double[] x = [.. BadShares.Select(s => 1 / s)];
             overShare.Add(new Series($"measured, |Z| = {z}", x, [.. BadShares.Select(s => Needed(z, 3, s))]));
-            overShare.Add(new Series($"bound, |Z| = {z}", x, [.. BadShares.Select(s => (double)Bound(3, z, s, Delta))]));
+            overShare.Add(new Series($"bound, |Z| = {z}", x, [.. BadShares.Select(s => (double)Bound(3, z, s, Delta))]) { Predicted = true });
         }
 
         return
