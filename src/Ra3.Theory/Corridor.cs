@@ -9,7 +9,7 @@ internal static class Corridor
     private const int Length = 25;
     private const double Slip = 0.1;
     private const double Discount = 0.98;
-    private const double Exploration = 0.1;
+    private const double Exploration = 0.3;
     private const double Tolerance = 0.05;
 
     /// <summary>State <c>Length − 1</c> is the absorbing goal; entering it pays 1.</summary>
@@ -52,7 +52,7 @@ internal static class Corridor
             while (state != Length - 1)
             {
                 bool explore = random.NextDouble() < Exploration || q[state, 0] == q[state, 1];
-                int action = explore ? random.Next(2) : Best(q, state);
+                int action = explore ? random.Next(2) : q[state, 1] > q[state, 0] ? 1 : 0;
                 int next = state;
                 double reward = 0, discount = 1;
                 for (int i = 0; i < duration && next != Length - 1; i++)
@@ -74,8 +74,7 @@ internal static class Corridor
         return (decisions, tokens);
     }
 
-    private static int[] Greedy(double[,] q) => [.. Enumerable.Range(0, Length).Select(s => Best(q, s))];
-
-    // Ties go left, away from the goal: an untrained table is no solution.
-    private static int Best(double[,] q, int state) => q[state, 1] > q[state, 0] ? 1 : 0;
+    // Where nothing has been learned the greedy policy is uniform.
+    private static double[][] Greedy(double[,] q) =>
+        [.. Enumerable.Range(0, Length).Select(s => q[s, 0] == q[s, 1] ? (double[])[0.5, 0.5] : q[s, 1] > q[s, 0] ? [0, 1] : [1, 0])];
 }

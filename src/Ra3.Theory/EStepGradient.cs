@@ -14,12 +14,27 @@ internal enum GroupBaseline
 /// The RL E-step on the toy (standing S): q is softmax tables <c>logits[t][z_{t−1}][z_t]</c>, the reward of a line is
 /// <c>r_t = log π(a_t | s_t, z_t) − c·1[z_t ≠ z_{t−1}]</c>, the objective <c>J = E_q[Σ_t r_t]</c>.
 /// </summary>
-/// <param name="Chain">The model; its α plays no part, c takes its place.</param>
-/// <param name="Cost">c.</param>
-/// <param name="Logits">θ, <c>[t][z_{t−1}][z_t]</c>.</param>
-internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][] Logits)
+internal sealed class EStepGradient
 {
-    private double[][][] Policy { get; } = [.. Logits.Select(line => line.Select(row => Sampling.Softmax(row)).ToArray())];
+    private readonly double[][][] policy;
+
+    /// <param name="chain">The model; its α plays no part, c takes its place.</param>
+    /// <param name="cost">c.</param>
+    /// <param name="logits">θ, <c>[t][z_{t−1}][z_t]</c>.</param>
+    public EStepGradient(LatentChain chain, double cost, double[][][] logits)
+    {
+        (Chain, Cost, Logits) = (chain, cost, logits);
+        policy = [.. logits.Select(line => line.Select(row => Sampling.Softmax(row)).ToArray())];
+    }
+
+    /// <summary>The model.</summary>
+    public LatentChain Chain { get; }
+
+    /// <summary>c.</summary>
+    public double Cost { get; }
+
+    /// <summary>θ, <c>[t][z_{t−1}][z_t]</c>.</summary>
+    public double[][][] Logits { get; }
 
     /// <summary>Random logits, standard normal.</summary>
     public static EStepGradient Random(Random random, LatentChain chain, double cost) =>
@@ -30,7 +45,7 @@ internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][
     public double Objective() => Chain.Paths().Sum(path => Probability(path) * Returns(path)[0]);
 
     /// <summary>The probability of a latent path under q.</summary>
-    public double Probability(int[] path) => LatentChain.PathProbability(Policy, path);
+    public double Probability(int[] path) => LatentChain.PathProbability(policy, path);
 
     /// <summary>A latent path drawn from q.</summary>
     public int[] Sample(Random random)
@@ -39,7 +54,7 @@ internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][
         int previous = 0;
         for (int t = 0; t < path.Length; t++)
         {
-            previous = path[t] = Sampling.Index(random, Policy[t][previous]);
+            previous = path[t] = Sampling.Index(random, policy[t][previous]);
         }
 
         return path;
@@ -68,7 +83,7 @@ internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][
         visits[0][0] = 1;
         for (int t = 1; t < Chain.Lines; t++)
         {
-            visits[t] = [.. Enumerable.Range(0, size).Select(z => visits[t - 1].Select((v, before) => v * Policy[t - 1][before][z]).Sum())];
+            visits[t] = [.. Enumerable.Range(0, size).Select(z => visits[t - 1].Select((v, before) => v * policy[t - 1][before][z]).Sum())];
         }
 
         double[] gradient = new double[Chain.Lines * size * size];
@@ -79,10 +94,10 @@ internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][
             for (int before = 0; before < size; before++)
             {
                 double[] q = [.. Enumerable.Range(0, size).Select(z => Chain.LogProb[t][z] - (z == before ? 0 : Cost) + value[z])];
-                current[before] = q.Select((x, z) => Policy[t][before][z] * x).Sum();
+                current[before] = q.Select((x, z) => policy[t][before][z] * x).Sum();
                 for (int z = 0; z < size; z++)
                 {
-                    gradient[(((t * size) + before) * size) + z] = visits[t][before] * Policy[t][before][z] * (q[z] - current[before]);
+                    gradient[(((t * size) + before) * size) + z] = visits[t][before] * policy[t][before][z] * (q[z] - current[before]);
                 }
             }
 
@@ -109,7 +124,7 @@ internal sealed record EStepGradient(LatentChain Chain, double Cost, double[][][
                 int before = t == 0 ? 0 : group[i][t - 1];
                 for (int z = 0; z < size; z++)
                 {
-                    double score = (z == group[i][t] ? 1 : 0) - Policy[t][before][z];
+                    double score = (z == group[i][t] ? 1 : 0) - policy[t][before][z];
                     gradient[(((t * size) + before) * size) + z] += (own - centre) * score / group.Length;
                 }
             }

@@ -9,7 +9,10 @@ public enum Relation
     /// <summary>measured ≥ bound.</summary>
     AtLeast,
 
-    /// <summary>measured = bound.</summary>
+    /// <summary>measured &gt; bound.</summary>
+    Above,
+
+    /// <summary>measured = bound, to rounding or within the confidence interval.</summary>
     Equal,
 }
 
@@ -43,7 +46,7 @@ public sealed record Claim(
 
     /// <summary>Holds only when the data show it: the whole interval lies above the bound.</summary>
     internal static Claim Above(string statement, string standing, double bound, Estimate measured) =>
-        new(statement, standing, Relation.AtLeast, bound, measured.Value, measured.Low, measured.High, measured.Low > bound);
+        new(statement, standing, Relation.Above, bound, measured.Value, measured.Low, measured.High, measured.Low > bound);
 
     /// <summary>Holds when the interval covers the predicted value.</summary>
     internal static Claim Covers(string statement, string standing, double bound, Estimate measured) =>
@@ -56,7 +59,11 @@ public sealed record Claim(
 /// <param name="Y">Ordinates, as many.</param>
 /// <param name="Low">Lower ends of confidence intervals, when there are any.</param>
 /// <param name="High">Upper ends, likewise.</param>
-public sealed record Series(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double>? Low = null, IReadOnlyList<double>? High = null);
+public sealed record Series(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double>? Low = null, IReadOnlyList<double>? High = null)
+{
+    /// <summary>Whether the theory says it, rather than a measurement; drawn dashed.</summary>
+    public bool Predicted { get; init; }
+}
 
 /// <summary>A plot, ready for drawing.</summary>
 /// <param name="Name">Short name, fit for a file name.</param>

@@ -195,7 +195,7 @@ internal static class LatentBound
         claims.Add(Claim.Covers("The same with the inclusive mean: (G−1)/G", "D", 7.0 / 8, At(inclusive, Default)));
         double[] x = [.. groups.Select(g => (double)g)];
         return new Plot("elbo-gradient", "Scale of the sampled E-step gradient along the exact one", "group size G", "⟨ĝ, g⟩ / ⟨g, g⟩",
-            [leaveOneOut, inclusive, new Series("(G−1)/G", x, [.. x.Select(g => (g - 1) / g)])]) { LogX = true };
+            [leaveOneOut, inclusive, new Series("(G−1)/G", x, [.. x.Select(g => (g - 1) / g)]) { Predicted = true }]) { LogX = true };
     }
 
     private static Estimate At(Series series, int index) => new(series.Y[index], series.Low![index], series.High![index]);

@@ -26,18 +26,18 @@ internal sealed class PlantedFamily
         bad = [.. Enumerable.Range(0, goodSize + 1).Select(planted => FailureProbability(planted) >= badShare - 1e-12)];
     }
 
+    /// <summary>Whether a set of K with this many planted members is bad.</summary>
+    public bool IsBad(int planted) => bad[planted];
+
     /// <summary>The share of tasks on which a set of K with this many planted members fails.</summary>
     public double FailureProbability(int planted) =>
         (1 - ((double)planted / goodSize)) * Math.Pow(1 - others, goodSize - planted);
 
-    /// <summary>Draws expert samples one by one until every bad set of K is ruled out; returns how many it took.</summary>
-    /// <param name="random">Source of the tasks.</param>
-    /// <param name="limit">At least this many samples are at hand; more than ever needed in practice.</param>
-    /// <exception cref="InvalidOperationException">The limit did not suffice.</exception>
-    public int SamplesUntilPruned(Random random, int limit)
+    /// <summary>Draws expert samples.</summary>
+    /// <returns><c>[z]</c>: the tasks that abstraction z solves, a bit each; at least <paramref name="count"/> tasks, in whole words of 64.</returns>
+    public ulong[][] Draw(Random random, int count)
     {
-        // solves[z] has bit n set when abstraction z solves task n.
-        int words = (limit + 63) / 64;
+        int words = (count + 63) / 64;
         ulong[][] solves = [.. Enumerable.Range(0, abstractions).Select(_ => new ulong[words])];
         for (int n = 0; n < words * 64; n++)
         {
@@ -51,9 +51,18 @@ internal sealed class PlantedFamily
             }
         }
 
+        return solves;
+    }
+
+    /// <summary>Takes the expert samples in order until every bad set of K is ruled out; returns how many it took.</summary>
+    /// <param name="solves">The samples, as <see cref="Draw"/> gives them.</param>
+    /// <exception cref="InvalidOperationException">They did not suffice.</exception>
+    public int SamplesUntilPruned(ulong[][] solves)
+    {
+        int words = solves[0].Length;
         ulong[][] covered = [.. Enumerable.Range(0, goodSize).Select(_ => new ulong[words])];
         int latest = Search(solves, covered, depth: 0, start: 0, planted: 0, latest: -1);
-        return latest < words * 64 ? latest + 1 : throw new InvalidOperationException($"{limit} expert samples did not rule out every bad set.");
+        return latest < words * 64 ? latest + 1 : throw new InvalidOperationException($"{words * 64} expert samples did not rule out every bad set.");
     }
 
     // The latest first failure over all bad sets; covered[depth] holds the tasks that the members chosen so far solve.

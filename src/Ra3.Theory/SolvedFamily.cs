@@ -16,9 +16,9 @@ internal sealed class SolvedFamily
     // [set][task]: V*_M − V*_{M,Z'}, averaged over a uniform start state.
     private readonly double[][] regret;
 
-    private SolvedFamily(double[] weights, double[][] regret, double badShare, double maxValue)
+    private SolvedFamily(double[] taskWeights, double[][] regret, double badShare, double maxValue)
     {
-        (this.weights, this.regret, BadShare, MaxValue) = (weights, regret, badShare, maxValue);
+        (this.weights, this.regret, BadShare, MaxValue) = (taskWeights, regret, badShare, maxValue);
         Epsilon = regret.Min(r => r.Max());
     }
 
@@ -35,14 +35,14 @@ internal sealed class SolvedFamily
     public int BadSets => regret.Count(r => Bad(r, weights, Epsilon) >= BadShare);
 
     /// <summary>
-    /// Draws a family of tasks with random weights over ten abstractions. ε is the least for which some set of three is good
-    /// on every task, so that K = |Z_ε| = 3 by construction and Z_ε itself always survives.
+    /// Draws a family of tasks with random weights over ten abstractions, none of them a token. ε is the least for which
+    /// some set of three is good on every task, so that K = |Z_ε| = 3 by construction and Z_ε itself always survives.
     /// </summary>
     public static SolvedFamily Random(Random random, double badShare)
     {
         TabularMdp[] family = RegretDecomposition.Family(random, Tasks, states: 6, tokens: 3, discount: 0.9);
         double[] taskWeights = Sampling.Simplex(random, Tasks);
-        ActionAbstraction[] universe = RegretDecomposition.Universe(random, family[0], Universe);
+        ActionAbstraction[] universe = RegretDecomposition.Universe(random, family[0], Universe + family[0].Tokens)[family[0].Tokens..];
         OptionModel[][] models = [.. family.Select(mdp => universe.Select(z => z.Model(mdp)).ToArray())];
         double[] optimum = [.. family.Select(mdp => Planning.Optimal(Planning.TokenModels(mdp)).Value.Average())];
         double[][] regrets = [.. Subsets(Universe, GoodSize).Select(set => family
@@ -50,9 +50,7 @@ internal sealed class SolvedFamily
         return new SolvedFamily(taskWeights, regrets, badShare, optimum.Max());
     }
 
-    /// <summary>
-    /// Draws <paramref name="samples"/> tasks and prunes, many times over.
-    /// </summary>
+    /// <summary>Draws <paramref name="samples"/> tasks and prunes, many times over.</summary>
     /// <returns>How often a bad set survived; and over all survivors of the other runs, the largest <c>E[regret] − (ε + σ V_max)</c>.</returns>
     public (int Failures, double Excess) Prune(Random random, int samples, int runs)
     {
