@@ -33,7 +33,7 @@ internal static class Judge
     };
 
     /// <summary>How long a worker may take over a job before it counts as hung.</summary>
-    public static TimeSpan Patience(Limits limits) => TimeSpan.FromSeconds(limits.WallSeconds + 20);
+    public static TimeSpan Patience(Limits limits) => TimeSpan.FromSeconds((5 * limits.WallSeconds) + 20);
 
     private static async Task<Verdict> CasesAsync(Worker worker, SandboxTier tier, CasesRequest request, CancellationToken ct)
     {

@@ -14,8 +14,9 @@ public enum SandboxTier
 }
 
 /// <summary>What one program may use, all its tests together (in <see cref="StdioRequest"/>: per test).</summary>
-/// <param name="CpuSeconds">Processor time; read exactly, so fractions count.</param>
-/// <param name="WallSeconds">Time on the clock, looser than processor time so that a busy machine changes no verdict.</param>
+/// <param name="CpuSeconds">User time, and as much system time again; read exactly, so fractions count.</param>
+/// <param name="WallSeconds">Time on the clock for a program that waits; one that still computes gets up to five times as
+/// much, so that a busy machine changes no verdict.</param>
 /// <param name="MemoryMb">Address space, in MiB; the interpreter itself takes about 30.</param>
 /// <param name="OutputBytes">Most bytes to stdout, and to stderr.</param>
 /// <param name="ResultBytes">Most bytes of returned values.</param>

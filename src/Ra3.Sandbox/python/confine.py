@@ -194,7 +194,7 @@ def check_architecture():
 
 def limit_resources(cpu_seconds, memory_bytes, processes):
     """Hard and soft limits of a candidate. The CPU limit here is the backstop of the zygote's exact one."""
-    limits = ((resource.RLIMIT_CPU, int(cpu_seconds) + 2), (resource.RLIMIT_AS, memory_bytes),
+    limits = ((resource.RLIMIT_CPU, int(2 * cpu_seconds) + 2), (resource.RLIMIT_AS, memory_bytes),
               (resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_FSIZE, 1 << 20), (resource.RLIMIT_NOFILE, 64),
               (resource.RLIMIT_CORE, 0), (resource.RLIMIT_STACK, 64 << 20), (resource.RLIMIT_MEMLOCK, 0),
               (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_NPROC, processes))
