@@ -54,6 +54,9 @@ internal static class Bubblewrap
             Add("--dev-bind", device, device); // single devices: what --dev makes is writable
         }
 
+        // malloc reads here whether there are huge pages; out of the programs' reach like all but the libraries.
+        const string hugePages = "/sys/kernel/mm/transparent_hugepage";
+        Add("--ro-bind-try", hugePages, hugePages);
         Add("--remount-ro", "/", "--chdir", "/", "--", python.Executable);
         return start;
     }

@@ -106,7 +106,8 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
         const string prelude = "def helper(x):\n    return x + 1\n";
         const string tests = "for i in range(3):\n    assert helper(f(i)) == i + 1\n";
 
-        (await fixture.Pool.JudgeAsync(new SplitRequest("def f(x): return x", "f", tests, prelude, Small))).Passed.Should().BeTrue();
+        var honest = await fixture.Pool.JudgeAsync(new SplitRequest("def f(x): return x", "f", tests, prelude, Small));
+        honest.Kind.Should().Be(VerdictKind.Passed, honest.Detail);
         (await fixture.Pool.JudgeAsync(new SplitRequest(
             "def helper(x): return 1 + int(x.__class__ is int) * 99\ndef f(x): return 5", "f", tests, prelude, Small)))
             .Kind.Should().Be(VerdictKind.Failed);
