@@ -130,10 +130,10 @@ def serve(module, entry, link, max_chars):
         return objects[d['h']] if 'h' in d else untag(d)
 
     def names(wanted):
-        found = {}
+        found = []
         for name in wanted:
             try:
-                found[name] = {'h': keep(eval(name, module.__dict__))}
+                found.append([name, {'h': keep(eval(name, module.__dict__))}])
             except BaseException:
                 pass
         return found

@@ -35,12 +35,7 @@ class Link:
         handle = d.get('h')
         if type(handle) is int:
             return Proxy(self, handle, str(d.get('n', ''))[:100])
-        if handle is None and len(d) == 1:
-            try:
-                return untag(d)
-            except ValueError:
-                return d
-        return d
+        return d if 'e' in d or 'r' in d else untag(d)   # what a program says first: loaded, or an error
 
     def ask(self, *request):
         try:
@@ -169,11 +164,14 @@ def run_judge(job, spec, channel, link_fd):
             exec(compile(spec['prelude'], '<prelude>', 'exec'), namespace)
             tree = ast.parse(tests, '<tests>')
             wanted = {n for n in free_names(tree) if n not in namespace and not hasattr(builtins, n)}
-            found = link.ask('names', sorted(wanted | {job['entry']}))
-            if type(found) is not dict or type(found.get(job['entry'])) is not Proxy:
+            found = {}
+            for name, proxy in link.ask('names', sorted(wanted | {job['entry']})):
+                if type(name) is str and type(proxy) is Proxy:
+                    found[name] = proxy
+            if job['entry'] not in found:
                 result = {'v': 'error', 'e': ['NameError', 'the program defines no %s' % job['entry']], 'x': 1}
             else:
-                namespace.update({n: found[n] for n in wanted if type(found.get(n)) is Proxy})
+                namespace.update({n: found[n] for n in wanted if n in found})
                 namespace[job['entry']] = namespace['candidate'] = found[job['entry']]
                 exec(compile(tree, '<tests>', 'exec'), namespace)
     except Stopped as stop:
