@@ -19,6 +19,7 @@ internal static class Shell
         {
             DataCommand.Create(),
             DoctorCommand.Create(),
+            TheoryCommand.Create(),
         };
         root.SetAction(result => new HelpAction().Invoke(result));
 

@@ -1,0 +1,129 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Ra3.Models.Tokenizers;
+
+/// <summary>Writes tokenizer.json and tokenizer_config.json as the Hugging Face libraries read them.</summary>
+internal static class TokenizerWriter
+{
+    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static void Write(TokenizerParts parts, int? endOfText, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var (name, bytes) in parts.Files)
+        {
+            WriteWhole(Path.Combine(folder, name), bytes);
+        }
+
+        WriteWhole(Path.Combine(folder, "tokenizer.json"), MainFile(parts));
+        if (!parts.Files.ContainsKey("tokenizer_config.json"))
+        {
+            WriteWhole(Path.Combine(folder, "tokenizer_config.json"), Serialize(Configuration(parts, endOfText)));
+        }
+    }
+
+    /// <summary>The bytes of tokenizer.json: those that were read, where they were.</summary>
+    public static byte[] MainFile(TokenizerParts parts) => parts.Files.TryGetValue("tokenizer.json", out var bytes) ? bytes : Serialize(Describe(parts));
+
+    private static byte[] Serialize(JsonObject content) => JsonSerializer.SerializeToUtf8Bytes(content, Readable);
+
+    private static JsonObject Describe(TokenizerParts parts)
+    {
+        var vocabulary = new JsonObject();
+        foreach (var (token, id) in parts.Vocabulary.OrderBy(entry => entry.Value))
+        {
+            vocabulary.Add(token, id);
+        }
+
+        var steps = new JsonArray();
+        foreach (var step in parts.PreTokenizer.Steps)
+        {
+            steps.Add(new JsonObject
+            {
+                ["type"] = "Split",
+                ["pattern"] = new JsonObject { ["Regex"] = step.Pattern },
+                ["behavior"] = step.StretchesAreWords ? "Isolated" : "Removed",
+                ["invert"] = !step.StretchesAreWords,
+            });
+        }
+
+        steps.Add(ByteLevel());
+        return new JsonObject
+        {
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = new JsonArray([.. parts.AddedTokens.OrderBy(token => token.Id).Select(token => Flags(token, withId: true))]),
+            ["normalizer"] = parts.ComposesText ? new JsonObject { ["type"] = "NFC" } : null,
+            ["pre_tokenizer"] = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = steps },
+            ["post_processor"] = ByteLevel(),
+            ["decoder"] = ByteLevel(),
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["dropout"] = null,
+                ["unk_token"] = null,
+                ["continuing_subword_prefix"] = null,
+                ["end_of_word_suffix"] = null,
+                ["fuse_unk"] = false,
+                ["byte_fallback"] = false,
+                ["ignore_merges"] = parts.PrefersWholeWords,
+                ["vocab"] = vocabulary,
+                // "a b" is read by every version of the library; tokens in the byte alphabet hold no space.
+                ["merges"] = new JsonArray([.. parts.Merges.Select(merge => JsonValue.Create($"{merge.Left} {merge.Right}"))]),
+            },
+        };
+    }
+
+    private static JsonObject Configuration(TokenizerParts parts, int? endOfText)
+    {
+        var decoder = new JsonObject();
+        foreach (var token in parts.AddedTokens.OrderBy(token => token.Id))
+        {
+            decoder.Add(token.Id.ToString(), Flags(token, withId: false));
+        }
+
+        return new JsonObject
+        {
+            ["tokenizer_class"] = "PreTrainedTokenizerFast",
+            ["added_tokens_decoder"] = decoder,
+            ["clean_up_tokenization_spaces"] = false,
+            ["eos_token"] = parts.AddedTokens.FirstOrDefault(token => token.Id == endOfText)?.Content,
+            ["model_max_length"] = 1_000_000_000,
+        };
+    }
+
+    private static JsonObject Flags(AddedToken token, bool withId)
+    {
+        var flags = new JsonObject();
+        if (withId)
+        {
+            flags.Add("id", token.Id);
+        }
+
+        flags.Add("content", token.Content);
+        flags.Add("single_word", false);
+        flags.Add("lstrip", token.StripLeft);
+        flags.Add("rstrip", token.StripRight);
+        flags.Add("normalized", false);
+        flags.Add("special", token.Special);
+        return flags;
+    }
+
+    private static JsonObject ByteLevel() => new()
+    {
+        ["type"] = "ByteLevel",
+        ["add_prefix_space"] = false,
+        ["trim_offsets"] = false,
+        ["use_regex"] = false,
+    };
+
+    /// <summary>Through a temporary file, so that no reader and no crash ever sees half a file.</summary>
+    private static void WriteWhole(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path + ".tmp", bytes);
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+}
