@@ -18,6 +18,7 @@ internal static class Shell
         var root = new RootCommand("RA3 mid-training of code language models, beside its next-token baseline.")
         {
             DoctorCommand.Create(),
+            TheoryCommand.Create(),
         };
         root.SetAction(result => new HelpAction().Invoke(result));
 

@@ -20,8 +20,8 @@ public sealed class DecodeBatch : IDisposable
     private readonly int[] length;
     private int trunkLength;
 
-    /// <summary>Reserves memory for <paramref name="slots"/> sequences of <paramref name="capacity"/> tokens each,
-    /// trunk not counted.</summary>
+    /// <summary>Reserves memory for <paramref name="slots"/> sequences of <paramref name="capacity"/> tokens each, trunk not
+    /// counted; it grows where a sequence needs more.</summary>
     public DecodeBatch(Decoder decoder, int slots, int capacity)
     {
         this.decoder = decoder;
@@ -47,7 +47,7 @@ public sealed class DecodeBatch : IDisposable
     public int Slots { get; }
 
     /// <summary>Tokens a slot can hold beyond the trunk.</summary>
-    public int Capacity { get; }
+    public int Capacity { get; private set; }
 
     /// <summary>Slots in use: 0 … Active − 1.</summary>
     public int Active { get; private set; }
@@ -148,9 +148,11 @@ public sealed class DecodeBatch : IDisposable
         return last;
     }
 
+    /// <summary>Forgets a slot's tokens from <paramref name="newLength"/> on.</summary>
+    public void Truncate(int slot, int newLength) => length[slot] = Math.Min(length[slot], newLength);
+
     /// <summary>Feeds one token to every active slot.</summary>
     /// <returns>Hidden states [Active padded to 8, HiddenSize]; row i belongs to slot i.</returns>
-    /// <exception cref="InvalidOperationException">A slot is full.</exception>
     public Tensor Step(ReadOnlySpan<int> tokens)
     {
         var rows = PartialAttention.Padded(Active);
@@ -160,7 +162,7 @@ public sealed class DecodeBatch : IDisposable
         {
             if (length[slot] == Capacity)
             {
-                throw new InvalidOperationException($"Slot {slot} is full at {Capacity} tokens.");
+                Grow();
             }
 
             ids[slot] = tokens[slot];
@@ -188,6 +190,25 @@ public sealed class DecodeBatch : IDisposable
             keys?.Dispose();
             values?.Dispose();
         }
+    }
+
+    /// <summary>Doubles the room of every slot.</summary>
+    private void Grow()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        for (var layer = 0; layer < own.Length; layer++)
+        {
+            var (keys, values) = own[layer];
+            own[layer] = (
+                nn.functional.pad(keys, [0, 0, 0, Capacity]).DetachFromDisposeScope(),
+                nn.functional.pad(values, [0, 0, 0, Capacity]).DetachFromDisposeScope());
+            own[layer].Values.slice(-1, decoder.Config.HeadSize, decoder.Config.HeadSize + 1, 1).fill_(1);
+            keys.Dispose();
+            values.Dispose();
+        }
+
+        Capacity *= 2;
     }
 
     private Tensor Forward(TreeLayout layout, Action<int, Tensor, Tensor> capture)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Ra3.Models.Tokenizers;
@@ -33,6 +34,7 @@ public sealed class Tokenizer
         _allAddedTokens = SearchFor(_addedTokens);
         _plainAddedTokens = SearchFor(_addedTokens.Where(token => !token.Special));
         EndOfText = FindEndOfText();
+        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(TokenizerWriter.MainFile(parts)))[..32];
 
         static SearchValues<string> SearchFor(IEnumerable<AddedToken> tokens)
             => SearchValues.Create([.. tokens.Select(token => token.Content)], StringComparison.Ordinal);
@@ -46,6 +48,9 @@ public sealed class Tokenizer
     /// &lt;|endoftext|&gt; or &lt;|end_of_text|&gt;; null where there is none.
     /// </summary>
     public int? EndOfText { get; }
+
+    /// <summary>32 hexadecimal digits that differ between tokenizers: a hash of the tokenizer.json that <see cref="Save"/> writes.</summary>
+    public string Fingerprint { get; }
 
     /// <summary>
     /// Reads a tokenizer from a model folder: tokenizer.json, or vocab.json with merges.txt, or encoder.json with vocab.bpe; the end of

@@ -17,16 +17,15 @@ internal static class TokenizerWriter
             WriteWhole(Path.Combine(folder, name), bytes);
         }
 
-        if (!parts.Files.ContainsKey("tokenizer.json"))
-        {
-            WriteWhole(Path.Combine(folder, "tokenizer.json"), Serialize(Describe(parts)));
-        }
-
+        WriteWhole(Path.Combine(folder, "tokenizer.json"), MainFile(parts));
         if (!parts.Files.ContainsKey("tokenizer_config.json"))
         {
             WriteWhole(Path.Combine(folder, "tokenizer_config.json"), Serialize(Configuration(parts, endOfText)));
         }
     }
+
+    /// <summary>The bytes of tokenizer.json: those that were read, where they were.</summary>
+    public static byte[] MainFile(TokenizerParts parts) => parts.Files.TryGetValue("tokenizer.json", out var bytes) ? bytes : Serialize(Describe(parts));
 
     private static byte[] Serialize(JsonObject content) => JsonSerializer.SerializeToUtf8Bytes(content, Readable);
 

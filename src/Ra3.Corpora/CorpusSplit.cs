@@ -1,0 +1,60 @@
+namespace Ra3.Corpora;
+
+/// <summary>A named part of a corpus and its share.</summary>
+/// <param name="Name">Such as "pretrain", "midtrain" or "heldout".</param>
+/// <param name="Weight">Above 0; shares are weights over their sum.</param>
+public sealed record CorpusPart(string Name, double Weight);
+
+/// <summary>
+/// Divides documents into named parts by a hash of their text: a document's part depends on nothing but its text, the seed and the
+/// weights, so the same file is never in two parts, and new files move no old ones. Shares hold in expectation.
+/// </summary>
+public sealed class CorpusSplit
+{
+    private readonly CorpusPart[] _parts;
+    private readonly double _total;
+    private readonly ulong _seed;
+
+    /// <summary>A split into at least one part.</summary>
+    /// <exception cref="ArgumentException">There is no part, a weight is not above 0, or a name occurs twice.</exception>
+    public CorpusSplit(IReadOnlyList<CorpusPart> parts, ulong seed = 0)
+    {
+        _parts = [.. parts];
+        _seed = seed;
+        _total = _parts.Sum(part => part.Weight);
+        if (_parts.Length == 0 || _parts.Any(part => !(part.Weight > 0 && double.IsFinite(part.Weight))) || _parts.DistinctBy(part => part.Name).Count() < _parts.Length)
+        {
+            throw new ArgumentException("A split needs parts with different names and weights above 0.", nameof(parts));
+        }
+    }
+
+    /// <summary>The name of the part a document belongs to.</summary>
+    public string PartOf(SourceDocument document)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        var hash = (ulong)ContentHash.Of($"{_seed}\n{document.Text}");
+        var place = (hash >> 11) * (1.0 / (1UL << 53)) * _total;
+        foreach (var part in _parts)
+        {
+            place -= part.Weight;
+            if (place < 0)
+            {
+                return part.Name;
+            }
+        }
+
+        return _parts[^1].Name;
+    }
+
+    /// <summary>All parts with their documents, in the documents' order; a part may be empty.</summary>
+    public IReadOnlyDictionary<string, List<SourceDocument>> Divide(IEnumerable<SourceDocument> documents)
+    {
+        var divided = _parts.ToDictionary(part => part.Name, _ => new List<SourceDocument>());
+        foreach (var document in documents)
+        {
+            divided[PartOf(document)].Add(document);
+        }
+
+        return divided;
+    }
+}

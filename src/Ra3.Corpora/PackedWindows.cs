@@ -1,0 +1,87 @@
+namespace Ra3.Corpora;
+
+/// <summary>
+/// Training rows for next-token prediction. An epoch's documents, in an order of its own, each followed by the end of text, make one
+/// stream; row k holds the stream's tokens k·L to k·L + L, so that each token (the very first aside) is the target of one prediction.
+/// The rows are then given out in shuffled order. What is left behind the last whole row of an epoch is not used in that epoch.
+/// A row depends on nothing but store, seed, L and position: resuming takes the position alone. Not safe for several threads.
+/// </summary>
+public sealed class PackedWindows
+{
+    private readonly TokenStore _store;
+    private readonly int _endOfText;
+    private readonly ShuffledOrder _documents;
+    private readonly ShuffledOrder _rows;
+    private readonly long[] _starts;
+    private long _epoch = -1;
+
+    /// <summary>Rows of <paramref name="length"/> + 1 tokens over the documents of a store.</summary>
+    /// <param name="store">The documents.</param>
+    /// <param name="endOfText">The token put behind each document.</param>
+    /// <param name="length">L: predictions a row.</param>
+    /// <param name="seed">Decides the order of documents and rows.</param>
+    /// <exception cref="InvalidDataException">The store holds less than one row.</exception>
+    public PackedWindows(TokenStore store, int endOfText, int length, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        (_store, _endOfText, Length) = (store, endOfText, length);
+        RowsPerEpoch = (store.TotalTokens + store.Count - 1) / length;
+        if (RowsPerEpoch < 1)
+        {
+            throw new InvalidDataException($"The corpus has {store.TotalTokens} tokens, too few for one row of {length + 1}; use a shorter window or more text.");
+        }
+
+        _documents = new ShuffledOrder(seed, store.Count);
+        _rows = new ShuffledOrder(~seed, RowsPerEpoch);
+        _starts = new long[store.Count + 1];
+    }
+
+    /// <summary>Predictions a row; a row has one token more.</summary>
+    public int Length { get; }
+
+    /// <summary>Rows until the epoch ends.</summary>
+    public long RowsPerEpoch { get; }
+
+    /// <summary>Writes the row at a position (it counts on through the epochs) to <paramref name="row"/>, which holds L + 1 tokens.</summary>
+    public void Read(long position, Span<int> row)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(row.Length, Length + 1);
+        var epoch = position / RowsPerEpoch;
+        if (epoch != _epoch)
+        {
+            StartEpoch(epoch);
+        }
+
+        var start = _rows.At(position) * Length;
+        var place = Array.BinarySearch(_starts, start);
+        place = place >= 0 ? place : ~place - 1;
+        var skip = (int)(start - _starts[place]);
+        while (!row.IsEmpty)
+        {
+            var tokens = _store.TokensOf(Document(place));
+            var rest = tokens[Math.Min(skip, tokens.Length)..];
+            var taken = Math.Min(rest.Length, row.Length);
+            rest[..taken].CopyTo(row);
+            row = row[taken..];
+            if (!row.IsEmpty)
+            {
+                row[0] = _endOfText;
+                row = row[1..];
+            }
+
+            (place, skip) = (place + 1, 0);
+        }
+    }
+
+    private int Document(int place) => (int)_documents.At((_epoch * _store.Count) + place);
+
+    private void StartEpoch(long epoch)
+    {
+        _epoch = epoch;
+        for (var place = 0; place < _store.Count; place++)
+        {
+            _starts[place + 1] = _starts[place] + _store.TokensOf(Document(place)).Length + 1;
+        }
+    }
+}
