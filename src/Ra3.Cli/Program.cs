@@ -1,1 +1,3 @@
-Console.WriteLine(TorchSharp.torch.ones(2, 2).sum().item<float>());
+using Ra3.Cli;
+
+return await Shell.RunAsync(args);

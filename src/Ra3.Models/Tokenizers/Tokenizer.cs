@@ -125,6 +125,9 @@ public sealed class Tokenizer
     /// <summary>The id of a special or other added token by its text, or null.</summary>
     public int? IdOf(string specialToken) => Array.Find(_addedTokens, token => token.Content == specialToken)?.Id;
 
+    /// <summary>Whether an id is an added token (end of text, chat markers, …) rather than text.</summary>
+    public bool IsSpecial(int id) => Array.Exists(_addedTokens, token => token.Id == id);
+
     /// <summary>Makes sure that every token this tokenizer can give has a row in a model.</summary>
     /// <param name="modelVocabularySize">Rows of the model's embedding (vocab_size).</param>
     /// <exception cref="InvalidDataException">The model has fewer rows.</exception>

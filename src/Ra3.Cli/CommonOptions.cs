@@ -1,0 +1,32 @@
+using System.CommandLine;
+
+namespace Ra3.Cli;
+
+/// <summary>Options that mean the same in every verb that has them.</summary>
+internal static class CommonOptions
+{
+    public static Option<bool> Json() => new("--json")
+    {
+        Description = "Write the result as JSON on standard output; text for people goes to standard error.",
+    };
+
+    public static Option<bool> DryRun() => new("--dry-run")
+    {
+        Description = "Check everything and print the plan; run nothing.",
+    };
+
+    public static Option<FileInfo?> RecipeFile() => new("--recipe", "-r")
+    {
+        Description = "YAML recipe; what it leaves out keeps its default.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Assignments over the recipe, e.g. `--set optimizer.learningRate=3e-4`; may be repeated.</summary>
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "Override one value of the recipe; may be repeated.",
+        HelpName = "KEY.PATH=VALUE",
+        Arity = ArgumentArity.ZeroOrMore,
+        DefaultValueFactory = _ => [],
+    };
+}

@@ -1,0 +1,254 @@
+using Ra3.Models;
+using Ra3.Models.Generation;
+using static TorchSharp.torch;
+
+namespace Ra3.MidTraining;
+
+/// <summary>Draws trajectories from q: at each line where a comment is possible, whether to think, and what.</summary>
+public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions options)
+{
+    private static readonly SamplingOptions Plain = new();
+    private readonly HeadDistribution decisions = new(options.Temperature);
+    private readonly HeadDistribution contents = new(options.Temperature, format.Forbidden);
+
+    /// <summary>Samples one trajectory through each snippet from its first line to its last, with continuous batching.</summary>
+    /// <param name="snippets">The snippets.</param>
+    /// <param name="random">Random numbers of snippet i.</param>
+    /// <param name="progress">Called with the number of finished trajectories.</param>
+    /// <param name="stop">Cancels between tokens.</param>
+    /// <returns>Trajectories in the order of the snippets; their trunk is the end-of-text token alone.</returns>
+    public IReadOnlyList<Trajectory> SampleWhole(
+        IReadOnlyList<Snippet> snippets, Func<int, SeededRandom> random, Action<int>? progress = null, CancellationToken stop = default)
+    {
+        var results = new Trajectory[snippets.Count];
+        if (snippets.Count == 0)
+        {
+            return results;
+        }
+
+        using var batch = new DecodeBatch(
+            q, Math.Min(options.BatchSize, snippets.Count), snippets.Max(snippet => snippet.Tokens.Length) * 5 / 4);
+        using var start = batch.ReadTrunk([format.EndOfText]);
+        var walks = new List<LatentWalk>();
+        var indices = new Dictionary<LatentWalk, int>();
+        var (next, done) = (0, 0);
+        while (done < snippets.Count)
+        {
+            stop.ThrowIfCancellationRequested();
+            while (batch.Active < batch.Slots && next < snippets.Count)
+            {
+                var walk = new LatentWalk(
+                    snippets[next], 0, snippets[next].Actions.Length, attach: 1, options, format, random(next));
+                indices.Add(walk, next++);
+                walks.Add(walk);
+                batch.Open(walk.Attach);
+                Respond(batch, walks, start, firstSlot: walks.Count - 1, _ => 0);
+            }
+
+            foreach (var walk in CloseFinished(batch, walks))
+            {
+                results[indices[walk]] = walk.ToTrajectory();
+                progress?.Invoke(++done);
+            }
+
+            Feed(batch, walks, _ => 0);
+        }
+
+        return results;
+    }
+
+    /// <summary>
+    /// Samples a group of trajectories from each of several places of one snippet, whose source is the shared trunk:
+    /// choices on the trunk cost nothing, and only thoughts and what follows them are decoded.
+    /// </summary>
+    /// <param name="snippet">The snippet.</param>
+    /// <param name="places">Lines where groups start.</param>
+    /// <param name="groupSize">Trajectories of a group.</param>
+    /// <param name="horizon">Lines that each runs through.</param>
+    /// <param name="exploration">By line: probability of thinking whatever q says.</param>
+    /// <param name="random">Random numbers of (place, member).</param>
+    /// <returns>For each place, its group.</returns>
+    public IReadOnlyList<IReadOnlyList<Trajectory>> SampleGroups(
+        Snippet snippet, IReadOnlyList<int> places, int groupSize, int horizon, Func<int, double> exploration,
+        Func<int, int, SeededRandom> random)
+    {
+        var lines = snippet.Actions.Length;
+        var walks = places.SelectMany(place => Enumerable.Range(0, groupSize).Select(member => new LatentWalk(
+            snippet, place, Math.Min(place + horizon, lines), attach: 0, options, format, random(place, member)))).ToList();
+        using var batch = new DecodeBatch(q, walks.Count, horizon * (options.MaxTokens + 16));
+        using var trunk = batch.ReadTrunk([format.EndOfText, .. snippet.Tokens]);
+        var logThink = TrunkDecisions(snippet, trunk);
+        var active = new List<LatentWalk>();
+        walks.ForEach(FollowTrunk);
+        while (active.Count > 0)
+        {
+            CloseFinished(batch, active);
+            foreach (var walk in Feed(batch, active, exploration))
+            {
+                walk.ReturnToTrunk();
+                FollowTrunk(walk);
+            }
+        }
+
+        return [.. walks.Select(walk => walk.ToTrajectory()).Chunk(groupSize)];
+
+        // A walk that begins a thought takes a slot.
+        void FollowTrunk(LatentWalk walk)
+        {
+            while (!walk.Finished && walk.Tokens.Count == 0)
+            {
+                walk.PassLineOnTrunk(DecisionAt(snippet, walk.Line), logThink[walk.Line], exploration(walk.Line));
+            }
+
+            if (walk.Tokens.Count > 0)
+            {
+                batch.Open(walk.Attach);
+                active.Add(walk);
+            }
+        }
+    }
+
+    /// <summary>Trunk tokens (end-of-text first) before the choice at a line.</summary>
+    private static int DecisionAt(Snippet snippet, int line) => 1 + snippet.Offset(line) + snippet.IndentLength(line);
+
+    /// <summary>log p(#) at each line of the trunk where a comment is possible; NaN elsewhere.</summary>
+    private double[] TrunkDecisions(Snippet snippet, Tensor trunk)
+    {
+        var logThink = Enumerable.Repeat(double.NaN, snippet.Actions.Length).ToArray();
+        var lines = Enumerable.Range(0, logThink.Length).Where(snippet.MayThink).ToArray();
+        var values = OpenerLogProbs(
+            trunk, [.. lines.Select(line => DecisionAt(snippet, line) - 1L)], [.. lines.Select(line => (long)snippet.Actions[line].Opener[^1])]);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            logThink[lines[i]] = values[i];
+        }
+
+        return logThink;
+    }
+
+    /// <summary>Closes the walks that have no choice left before them; the rest of their source needs no decoding.</summary>
+    private static List<LatentWalk> CloseFinished(DecodeBatch batch, List<LatentWalk> walks)
+    {
+        var finished = new List<LatentWalk>();
+        for (var slot = walks.Count - 1; slot >= 0; slot--)
+        {
+            if (walks[slot].FinishIfDecided())
+            {
+                finished.Add(walks[slot]);
+                Close(batch, walks, slot);
+            }
+        }
+
+        return finished;
+    }
+
+    private static void Close(DecodeBatch batch, List<LatentWalk> walks, int slot)
+    {
+        if (batch.Close(slot) is var moved and >= 0)
+        {
+            walks[slot] = walks[moved];
+        }
+
+        walks.RemoveAt(walks.Count - 1);
+    }
+
+    /// <summary>Feeds one token to every walk, then lets each choose or draw where it must.</summary>
+    /// <returns>Walks that are back on the trunk, their slots closed.</returns>
+    private List<LatentWalk> Feed(DecodeBatch batch, List<LatentWalk> walks, Func<int, double> exploration)
+    {
+        var returned = new List<LatentWalk>();
+        if (walks.Count == 0)
+        {
+            return returned;
+        }
+
+        var tokens = new int[walks.Count];
+        for (var slot = 0; slot < walks.Count; slot++)
+        {
+            if (walks[slot].Tokens.Count == batch.Length(slot))
+            {
+                walks[slot].WriteSource();
+            }
+
+            tokens[slot] = walks[slot].Tokens[batch.Length(slot)];
+        }
+
+        using var hidden = batch.Step(tokens);
+        var invalid = Respond(batch, walks, hidden, firstSlot: 0, exploration);
+        invalid.Sort();
+        for (var i = invalid.Count - 1; i >= 0; i--)
+        {
+            var (slot, walk) = (invalid[i], walks[invalid[i]]);
+            if (walk.IsBackOnTrunk)
+            {
+                returned.Add(walk);
+                Close(batch, walks, slot);
+            }
+            else
+            {
+                batch.Truncate(slot, walk.Tokens.Count);
+            }
+        }
+
+        return returned;
+    }
+
+    /// <summary>Choices and draws for the slots from <paramref name="firstSlot"/> on; row i of hidden is theirs in order.</summary>
+    /// <returns>Slots whose latent proved invalid.</returns>
+    private List<int> Respond(
+        DecodeBatch batch, List<LatentWalk> walks, Tensor hidden, int firstSlot, Func<int, double> exploration)
+    {
+        List<int> deciding = [], drawing = [], invalid = [];
+        for (var slot = firstSlot; slot < walks.Count; slot++)
+        {
+            if (walks[slot].Tokens.Count == batch.Length(slot))
+            {
+                (walks[slot].AtLatent ? drawing : walks[slot].AtDecision ? deciding : []).Add(slot);
+            }
+        }
+
+        if (deciding.Count > 0)
+        {
+            var logThink = OpenerLogProbs(
+                hidden, [.. deciding.Select(slot => (long)(slot - firstSlot))], [.. deciding.Select(slot => (long)walks[slot].OpenerToken)]);
+            for (var i = 0; i < deciding.Count; i++)
+            {
+                walks[deciding[i]].Decide(logThink[i], exploration(walks[deciding[i]].Line));
+            }
+        }
+
+        if (drawing.Count > 0)
+        {
+            using var scope = NewDisposeScope();
+            var rows = hidden.index_select(0, tensor([.. drawing.Select(slot => (long)(slot - firstSlot))], ScalarType.Int64, q.Device));
+            var log = LanguageModelHead.LogDistribution(q, rows, contents).to_type(ScalarType.Float32).cpu();
+            var values = log.data<float>().ToArray();
+            var width = (int)log.shape[1];
+            for (var i = 0; i < drawing.Count; i++)
+            {
+                var walk = walks[drawing[i]];
+                var (token, logProb) = Sampler.Draw(values.AsSpan(i * width, width), Plain, walk.NextUniform());
+                if (walk.Extend(token, logProb))
+                {
+                    invalid.Add(drawing[i]);
+                }
+            }
+        }
+
+        return invalid;
+    }
+
+    private double[] OpenerLogProbs(Tensor hidden, long[] rows, long[] openers)
+    {
+        if (rows.Length == 0)
+        {
+            return [];
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return LanguageModelHead.LogProbs(
+            q, hidden.index_select(0, tensor(rows, ScalarType.Int64, q.Device)), tensor(openers, ScalarType.Int64, q.Device), decisions)
+            .to_type(ScalarType.Float64).cpu().data<double>().ToArray();
+    }
+}

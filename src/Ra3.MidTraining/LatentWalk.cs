@@ -1,0 +1,186 @@
+using Ra3.Models;
+
+namespace Ra3.MidTraining;
+
+/// <summary>
+/// One trajectory in the making, as a machine that the sampling loop drives. Where the trunk already holds the source, it
+/// stays on the trunk for as long as it only writes, and leaves it with its first thought.
+/// </summary>
+internal sealed class LatentWalk(
+    Snippet snippet, int firstLine, int end, int attach, LatentOptions options, LatentFormat format, SeededRandom random)
+{
+    private readonly List<int> tokens = [];
+    private readonly List<LatentStep> steps = [];
+    private readonly List<int> lineStarts = [];
+    private readonly List<float> latentLogProbs = [];
+    private int lines; // lines passed so far
+    private int written; // tokens of the present line among the own ones, since its start or since its latent
+    private int latentStart = -1; // where the opener's "#" of the latent under way stands
+    private double decision;
+    private double behaviour;
+    private bool onTrunk;
+
+    /// <summary>Trunk tokens that the own ones continue.</summary>
+    public int Attach { get; private set; } = attach;
+
+    /// <summary>The line it is at.</summary>
+    public int Line => firstLine + lines;
+
+    /// <summary>Own tokens so far; the last may still have to be fed.</summary>
+    public IReadOnlyList<int> Tokens => tokens;
+
+    /// <summary>Whether it is done.</summary>
+    public bool Finished => Line == end;
+
+    /// <summary>Whether a choice comes before anything else.</summary>
+    public bool AtDecision => !Finished && latentStart < 0 && steps.Count == lines
+        && snippet.MayThink(Line) && written == snippet.IndentLength(Line);
+
+    /// <summary>Whether the next token is drawn from q.</summary>
+    public bool AtLatent => latentStart >= 0;
+
+    /// <summary>The token that opens a thought here.</summary>
+    public int OpenerToken => snippet.Actions[Line].Opener[^1];
+
+    /// <summary>Whether it has no tokens of its own after an invalid latent right on a trunk that holds the source.</summary>
+    public bool IsBackOnTrunk => onTrunk && tokens.Count == 0;
+
+    /// <summary>Passes the present line on the trunk, which holds its source, unless it begins a thought before it.</summary>
+    /// <param name="attachAt">Trunk tokens up to the choice.</param>
+    /// <param name="logThink">log p(#) there; of no meaning where a comment is not possible.</param>
+    /// <param name="exploration">Probability of thinking whatever q says.</param>
+    public void PassLineOnTrunk(int attachAt, double logThink, double exploration)
+    {
+        onTrunk = true;
+        Attach = attachAt;
+        var choice = snippet.MayThink(Line) ? StepChoice.Act : StepChoice.None;
+        if (choice == StepChoice.Act && Choose(logThink, exploration))
+        {
+            return;
+        }
+
+        if (choice == StepChoice.None)
+        {
+            (decision, behaviour) = (0, 0);
+        }
+
+        Record(choice, 0, []);
+        lineStarts.Add(-1);
+        lines++;
+    }
+
+    /// <summary>Chooses away from the trunk.</summary>
+    public void Decide(double logThink, double exploration)
+    {
+        if (!Choose(logThink, exploration))
+        {
+            Record(StepChoice.Act, tokens.Count, []);
+            lineStarts.Add(tokens.Count - written);
+        }
+    }
+
+    /// <summary>Takes a content token drawn for the latent under way.</summary>
+    /// <returns>Whether the latent proved invalid: the cache must then forget all own tokens beyond <see cref="Tokens"/>.</returns>
+    public bool Extend(int token, double logProb)
+    {
+        tokens.Add(token);
+        latentLogProbs.Add((float)logProb);
+        int[] latent = [.. tokens.Skip(latentStart + 1)];
+        var prefix = latentStart;
+        if (format.Closes(token))
+        {
+            Record(StepChoice.Think, prefix, latent);
+            (latentStart, written) = (-1, 0); // the line is written from its indent on
+            lineStarts.Add(tokens.Count);
+            return false;
+        }
+
+        if (latent.Length < options.MaxTokens)
+        {
+            return false;
+        }
+
+        tokens.RemoveRange(prefix, tokens.Count - prefix);
+        Record(StepChoice.Invalid, prefix, latent);
+        latentStart = -1;
+        lineStarts.Add(IsBackOnTrunk ? -1 : tokens.Count - written);
+        return true;
+    }
+
+    /// <summary>After an invalid latent right on the trunk: the line is the trunk's after all.</summary>
+    public void ReturnToTrunk() => lines++;
+
+    /// <summary>Appends the next source token.</summary>
+    public void WriteSource()
+    {
+        if (steps.Count == lines && !snippet.MayThink(Line))
+        {
+            (decision, behaviour) = (0, 0);
+            Record(StepChoice.None, tokens.Count, []);
+            lineStarts.Add(tokens.Count);
+        }
+
+        var source = snippet.TokensOf(Line);
+        tokens.Add(source[written++]);
+        if (written == source.Length)
+        {
+            (lines, written) = (lines + 1, 0);
+        }
+    }
+
+    /// <summary>Appends the rest of the source if no choice lies ahead any more; then nothing need be fed.</summary>
+    public bool FinishIfDecided()
+    {
+        if (AtLatent || AtDecision || (steps.Count == lines && !Finished && snippet.MayThink(Line)))
+        {
+            return false;
+        }
+
+        for (var ahead = Line + 1; ahead < end; ahead++)
+        {
+            if (snippet.MayThink(ahead))
+            {
+                return false;
+            }
+        }
+
+        while (!Finished)
+        {
+            WriteSource();
+        }
+
+        return true;
+    }
+
+    /// <summary>The finished trajectory.</summary>
+    public Trajectory ToTrajectory() => new(snippet, firstLine, Attach, tokens, steps, lineStarts);
+
+    /// <summary>log(1 − p): exact for p near 0, finite for p rounded to 1.</summary>
+    public static double LogComplement(double probability) =>
+        probability < 1e-5 ? -probability - (probability * probability / 2) : Math.Log(Math.Max(1 - probability, 1e-7));
+
+    private bool Choose(double logThink, double exploration)
+    {
+        var think = Math.Exp(logThink);
+        var explored = exploration + ((1 - exploration) * think);
+        var thinks = random.NextDouble() < explored;
+        decision = thinks ? logThink : LogComplement(think);
+        behaviour = thinks ? Math.Log(explored) : LogComplement(explored);
+        if (thinks)
+        {
+            latentStart = tokens.Count;
+            tokens.Add(OpenerToken);
+        }
+
+        return thinks;
+    }
+
+    /// <summary>A uniform number for the next draw.</summary>
+    public double NextUniform() => random.NextDouble();
+
+    private void Record(StepChoice choice, int prefix, int[] latent)
+    {
+        steps.Add(new LatentStep(Line, choice, Attach, prefix, latent, decision, behaviour, [.. latentLogProbs]));
+        latentLogProbs.Clear();
+    }
+}

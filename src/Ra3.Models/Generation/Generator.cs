@@ -1,0 +1,172 @@
+using Ra3.Models.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Ra3.Models.Generation;
+
+/// <summary>Why a completion ended.</summary>
+public enum FinishReason
+{
+    /// <summary>A stop string or an end-of-text token.</summary>
+    Stop,
+
+    /// <summary>The bound on new tokens.</summary>
+    Length,
+}
+
+/// <summary>What to generate and when to stop.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>How tokens are drawn.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Most tokens of a completion.</summary>
+    public int MaxNewTokens { get; init; } = 256;
+
+    /// <summary>Texts that end a completion; they are not part of it.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Sequences decoded side by side.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Seed of every draw; completion i depends on it and on i alone.</summary>
+    public long Seed { get; init; }
+}
+
+/// <summary>A finished sequence.</summary>
+/// <param name="Index">Index of its prompt.</param>
+/// <param name="Tokens">New tokens, the end-of-text token not included, those of a stop string included.</param>
+/// <param name="LogProbs">Log-probability of each under the distribution it was drawn from.</param>
+/// <param name="Text">New text, cut before the stop string.</param>
+/// <param name="Reason">Why it ended.</param>
+public sealed record Completion(int Index, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs, string Text, FinishReason Reason);
+
+/// <summary>Generation with continuous batching: a finished sequence makes room for the next prompt at once.</summary>
+public static class Generator
+{
+    /// <summary>Completes every prompt; completions come in the order in which they finish.</summary>
+    /// <param name="decoder">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="prompts">Token ids, each at least one.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="ArgumentException">A prompt is empty, or an option is out of range.</exception>
+    public static IEnumerable<Completion> Generate(
+        Decoder decoder, Tokenizer tokenizer, IReadOnlyList<int[]> prompts, GenerationOptions options)
+    {
+        options.Sampling.Validate();
+        if (options.MaxNewTokens < 1 || options.BatchSize < 1)
+        {
+            throw new ArgumentException("The number of new tokens and the batch size must be at least 1.");
+        }
+
+        if (prompts.Any(prompt => prompt.Length == 0))
+        {
+            throw new ArgumentException("A prompt must have at least one token.");
+        }
+
+        return Run();
+
+        IEnumerable<Completion> Run()
+        {
+            if (prompts.Count == 0)
+            {
+                yield break;
+            }
+
+            var slots = Math.Min(options.BatchSize, prompts.Count);
+            using var batch = new DecodeBatch(decoder, slots, prompts.Max(prompt => prompt.Length) + options.MaxNewTokens);
+            var running = new List<Sequence>();
+            var next = 0;
+            while (running.Count > 0 || next < prompts.Count)
+            {
+                if (running.Count < slots && next < prompts.Count)
+                {
+                    var count = Math.Min(slots - running.Count, prompts.Count - next);
+                    var fresh = Enumerable.Range(next, count).Select(index => new Sequence(index, options.Seed)).ToList();
+                    using var hidden = batch.OpenPrompts([.. fresh.Select(sequence => prompts[sequence.Index])]);
+                    DrawNext(hidden, fresh);
+                    running.AddRange(fresh);
+                    next += count;
+                }
+                else
+                {
+                    using var hidden = batch.Step([.. running.Select(sequence => sequence.Tokens[^1])]);
+                    DrawNext(hidden, running);
+                }
+
+                for (var slot = running.Count - 1; slot >= 0; slot--)
+                {
+                    if (Finished(running[slot]) is not { } completion)
+                    {
+                        continue;
+                    }
+
+                    if (batch.Close(slot) is var moved and >= 0)
+                    {
+                        running[slot] = running[moved];
+                    }
+
+                    running.RemoveAt(running.Count - 1);
+                    yield return completion;
+                }
+            }
+        }
+
+        void DrawNext(Tensor hidden, List<Sequence> sequences)
+        {
+            using var scope = NewDisposeScope();
+            var temperature = options.Sampling.Temperature == 0 ? 1 : options.Sampling.Temperature;
+            var rows = LanguageModelHead.LogDistribution(decoder, hidden, new HeadDistribution(temperature))
+                .to_type(ScalarType.Float32).cpu();
+            var values = rows.data<float>().ToArray();
+            var width = (int)rows.shape[1];
+            for (var i = 0; i < sequences.Count; i++)
+            {
+                var (token, logProb) = Sampler.Draw(values.AsSpan(i * width, width), options.Sampling, sequences[i].Random.NextDouble());
+                sequences[i].Tokens.Add(token);
+                sequences[i].LogProbs.Add((float)logProb);
+            }
+        }
+
+        Completion? Finished(Sequence sequence)
+        {
+            var last = sequence.Tokens[^1];
+            if (decoder.Config.EosTokenIds.Contains(last) || last == tokenizer.EndOfText)
+            {
+                sequence.Tokens.RemoveAt(sequence.Tokens.Count - 1);
+                sequence.LogProbs.RemoveAt(sequence.LogProbs.Count - 1);
+                return Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Stop);
+            }
+
+            if (options.Stop.Count > 0)
+            {
+                // A stop string can only end in the newest token; a tail of as many tokens as the longest has characters holds it.
+                var tail = Math.Min(sequence.Tokens.Count, options.Stop.Max(stop => stop.Length) + 1);
+                var end = tokenizer.Decode([.. sequence.Tokens[^tail..]]);
+                if (options.Stop.Any(stop => end.Contains(stop, StringComparison.Ordinal)))
+                {
+                    var text = tokenizer.Decode([.. sequence.Tokens]);
+                    var cut = options.Stop.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0);
+                    return Complete(text[..cut.Min()], FinishReason.Stop);
+                }
+            }
+
+            return sequence.Tokens.Count == options.MaxNewTokens
+                ? Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Length)
+                : null;
+
+            Completion Complete(string text, FinishReason reason) =>
+                new(sequence.Index, sequence.Tokens, sequence.LogProbs, text, reason);
+        }
+    }
+
+    private sealed class Sequence(int index, long seed)
+    {
+        public int Index { get; } = index;
+
+        public SeededRandom Random { get; } = new(seed, "generate", index);
+
+        public List<int> Tokens { get; } = [];
+
+        public List<float> LogProbs { get; } = [];
+    }
+}

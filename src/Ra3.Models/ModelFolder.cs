@@ -1,0 +1,34 @@
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Ra3.Models;
+
+/// <summary>A model with its tokenizer, from and to a Hugging Face folder.</summary>
+public static class ModelFolder
+{
+    /// <summary>Loads both.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="computeType">Type of the matrix products.</param>
+    /// <param name="device">Where the model goes.</param>
+    /// <param name="trainable">Whether its parameters receive gradients.</param>
+    /// <exception cref="InvalidDataException">Something in the folder is wrong; says what, and what to do.</exception>
+    /// <exception cref="IOException">A file is absent or cannot be read.</exception>
+    public static (Decoder Decoder, Tokenizer Tokenizer) Load(string folder, ScalarType computeType, Device device, bool trainable)
+    {
+        var config = ModelConfig.Load(folder);
+        var tokenizer = Tokenizer.Load(folder);
+        tokenizer.RequireFits(config.VocabularySize);
+        var weights = HuggingFaceFolder.LoadWeights(folder, config, device: device);
+        return (new Decoder(config, weights, computeType, device, trainable), tokenizer);
+    }
+
+    /// <summary>Saves both, whole or not at all.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="decoder">The model; stored in the type its parameters have, or in <paramref name="storeAs"/>.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="storeAs">Type of the stored weights.</param>
+    /// <exception cref="IOException">Writing failed; what was there before is untouched.</exception>
+    public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, ScalarType? storeAs = null) =>
+        HuggingFaceFolder.Save(folder, decoder.Config, decoder.Parameters, storeAs, addFiles: tokenizer.Save);
+}

@@ -1,0 +1,69 @@
+using static TorchSharp.torch;
+
+namespace Ra3.Models;
+
+/// <summary>
+/// Softmax attention over a key set given in parts, written so that training and cached decoding agree bit for bit:
+/// every sum over keys is a matrix product whose terms keep their order, keys that a query may not see add an exact zero,
+/// and products have at least <see cref="RowMultiple"/> rows, since the library's kernels for fewer rows round differently.
+/// </summary>
+internal static class PartialAttention
+{
+    /// <summary>Rows of every matrix product are padded to a multiple of this.</summary>
+    public const int RowMultiple = 8;
+
+    /// <summary>Least number of keys in a product, for the same reason.</summary>
+    public const int LeastKeys = 16;
+
+    /// <summary>Extra value columns: the first holds ones, so that the product with the values also yields the softmax
+    /// denominator; the others keep rows aligned.</summary>
+    public const int DenominatorColumns = 8;
+
+    /// <summary>The least multiple of <see cref="RowMultiple"/> that holds <paramref name="rows"/>.</summary>
+    public static int Padded(int rows) => (rows + RowMultiple - 1) / RowMultiple * RowMultiple;
+
+    /// <summary>Values [..., HeadSize] with the denominator's columns behind them.</summary>
+    public static Tensor WithDenominator(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        var shape = values.shape;
+        shape[^1] = DenominatorColumns;
+        var columns = zeros(shape, values.dtype, values.device);
+        using (no_grad())
+        {
+            columns.slice(-1, 0, 1, 1).fill_(1);
+        }
+
+        return cat([values, columns], -1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The unmasked product of queries [b, rows, d] and keys [b, keys, d] with −∞ where <paramref name="hidden"/>
+    /// (broadcast to [b, rows, keys]) says so.</summary>
+    public static Tensor Scores(Tensor queries, Tensor keys, Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        return matmul(queries, keys.transpose(-1, -2)).masked_fill(hidden, double.NegativeInfinity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Largest score of each row, outside the graph: it cancels, and only keeps exp in range.</summary>
+    public static Tensor RowMaximum(Tensor scores)
+    {
+        using var noGrad = no_grad();
+        return scores.amax([-1], keepdim: true);
+    }
+
+    /// <summary>Σ exp(score − maximum) · [value, 1]: numerator and denominator side by side.</summary>
+    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator)
+    {
+        using var scope = NewDisposeScope();
+        return matmul((scores - maximum).exp(), valuesWithDenominator).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Divides the numerator columns by the denominator column: [..., HeadSize + 8] → [..., HeadSize].</summary>
+    public static Tensor Normalised(Tensor weighted)
+    {
+        using var scope = NewDisposeScope();
+        var size = weighted.shape[^1] - DenominatorColumns;
+        return (weighted.slice(-1, 0, size, 1) / weighted.slice(-1, size, size + 1, 1)).MoveToOuterDisposeScope();
+    }
+}

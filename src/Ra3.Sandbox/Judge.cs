@@ -1,0 +1,241 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Ra3.Sandbox;
+
+/// <summary>Turns what a worker observed into a verdict. Everything a program says is a claim, compared here.</summary>
+internal static class Judge
+{
+    private const int ViolationSignal = 31; // SIGSYS: seccomp killed it
+    private static readonly Dictionary<int, string> SignalNames = new()
+    {
+        [2] = "SIGINT", [4] = "SIGILL", [5] = "SIGTRAP", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL",
+        [11] = "SIGSEGV", [13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM", [24] = "SIGXCPU", [25] = "SIGXFSZ",
+    };
+
+    /// <summary>Runs a request on a worker.</summary>
+    /// <exception cref="IOException">The worker failed.</exception>
+    public static Task<Verdict> RunAsync(Worker worker, SandboxTier tier, JudgeRequest request, CancellationToken ct) => request switch
+    {
+        CasesRequest cases => CasesAsync(worker, tier, cases, ct),
+        SplitRequest split => SplitAsync(worker, tier, split, ct),
+        StdioRequest stdio => StdioAsync(worker, tier, stdio, ct),
+        _ => throw new ArgumentException("Unknown kind of request: " + request.GetType().Name, nameof(request)),
+    };
+
+    /// <summary>The header of a job.</summary>
+    public static JsonObject Job(string mode, string entry, Limits limits) => new()
+    {
+        ["mode"] = mode, ["entry"] = entry, ["cpu"] = limits.CpuSeconds, ["wall"] = limits.WallSeconds,
+        ["mem"] = limits.MemoryMb, ["out"] = limits.OutputBytes, ["result"] = limits.ResultBytes,
+    };
+
+    /// <summary>How long a worker may take over a job before it counts as hung.</summary>
+    public static TimeSpan Patience(Limits limits) => TimeSpan.FromSeconds((5 * limits.WallSeconds) + 20);
+
+    private static async Task<Verdict> CasesAsync(Worker worker, SandboxTier tier, CasesRequest request, CancellationToken ct)
+    {
+        var payload = Encoding.UTF8.GetBytes(string.Join('\n', request.Cases.Select(c => c.Arguments)));
+        var run = await RunAsync(worker, Job("cases", request.EntryPoint, request.Limits), request, payload, ct);
+        Verdict Say(VerdictKind kind, int? test, string detail) => run.Say(tier, kind, test, detail);
+
+        var test = -1; // the line before the first answer says that the program was loaded
+        foreach (var range in run.Result.AsSpan().Split((byte)'\n'))
+        {
+            var line = run.Result.AsSpan(range);
+            if (line.IsEmpty || test == request.Cases.Count)
+            {
+                break;
+            }
+
+            int? at = test < 0 ? null : test;
+            try
+            {
+                if (test < 0 && line.SequenceEqual("{\"r\":1}"u8))
+                {
+                    test = 0;
+                }
+                else if (test >= 0 && line.StartsWith("{\"v\":"u8) && line[^1] == '}')
+                {
+                    var value = PyValue.Parse(line[5..^1]);
+                    if (!request.Cases[test].Accepts(value))
+                    {
+                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted)}, got {Short(value.ToString())}");
+                    }
+
+                    test++;
+                }
+                else
+                {
+                    using var told = JsonDocument.Parse(line.ToArray());
+                    return told.RootElement.TryGetProperty("big", out var big)
+                        ? Say(VerdictKind.OutputLimit, at, "The answer is out of bounds: " + big.GetString())
+                        : Error(run, tier, told.RootElement, at);
+                }
+            }
+            catch (Exception e) when (e is InvalidDataException or JsonException or InvalidOperationException or KeyNotFoundException)
+            {
+                // A line cut off by the end of the process is no forgery: then the end itself says what happened.
+                return run.Bad(tier, at) ?? Say(VerdictKind.RuntimeError, at, "The program answered what no program answers.");
+            }
+        }
+
+        if (run.Bad(tier, Math.Max(test, 0)) is { } bad)
+        {
+            return bad;
+        }
+
+        return test == request.Cases.Count
+            ? Say(VerdictKind.Passed, null, "")
+            : Say(VerdictKind.RuntimeError, Math.Max(test, 0), "The program ended before it had answered" + run.ExitText() + ".");
+    }
+
+    private static async Task<Verdict> SplitAsync(Worker worker, SandboxTier tier, SplitRequest request, CancellationToken ct)
+    {
+        var payload = new JsonObject { ["tests"] = request.Tests, ["prelude"] = request.Prelude };
+        var run = await RunAsync(
+            worker, Job("split", request.EntryPoint, request.Limits), request, Encoding.UTF8.GetBytes(payload.ToJsonString()), ct);
+        if (run.JudgeWord.Length == 0)
+        {
+            // The judge died over what the program gave it (a value that takes for ever to compare, say).
+            return run.Bad(tier, null) ?? run.JudgeEnd(tier) ?? throw new IOException("the judge said nothing");
+        }
+
+        using var word = JsonDocument.Parse(run.JudgeWord);
+        var root = word.RootElement;
+        int? line = root.TryGetProperty("at", out var place) && place[0].GetInt32() > 0 ? place[0].GetInt32() : null;
+        var text = line is null ? "" : " at: " + place[1].GetString();
+        switch (root.GetProperty("v").GetString())
+        {
+            case "passed":
+                return run.Bad(tier, null) ?? run.Say(tier, VerdictKind.Passed, null, "");
+            case "failed":
+                var error = root.GetProperty("e");
+                var kind = error[0].GetString() == "MemoryError" ? VerdictKind.MemoryLimit : VerdictKind.Failed;
+                return run.Say(tier, kind, line, Short($"{error[0].GetString()}: {error[1].GetString()}") + text);
+            case "error":
+                return Error(run, tier, root, line);
+            case "exit":
+                return run.Say(tier, VerdictKind.RuntimeError, line, $"The program raised {root.GetProperty("e")[0].GetString()}{text}");
+            case "malformed":
+                return run.Bad(tier, line) ?? run.Say(tier, VerdictKind.RuntimeError, line, "The program answered what no program answers.");
+            default:
+                return run.Bad(tier, line)
+                    ?? run.Say(tier, VerdictKind.RuntimeError, line, "The program ended before it had answered" + run.ExitText() + text);
+        }
+    }
+
+    private static async Task<Verdict> StdioAsync(Worker worker, SandboxTier tier, StdioRequest request, CancellationToken ct)
+    {
+        double cpu = 0, wall = 0, memory = 0;
+        Verdict last = new(VerdictKind.Passed, null, "", 0, 0, 0, "", "", tier);
+        for (var test = 0; test < request.Tests.Count && last.Passed; test++)
+        {
+            var run = await RunAsync(worker, Job("stdio", "", request.Limits), request, Encoding.UTF8.GetBytes(request.Tests[test].Input), ct);
+            last = OneRun(run, tier, request.Tests[test], test);
+            (cpu, wall, memory) = (cpu + last.CpuSeconds, wall + last.WallSeconds, Math.Max(memory, last.MemoryMb));
+        }
+
+        return last with { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory };
+    }
+
+    private static Verdict OneRun(Run run, SandboxTier tier, StdioTest test, int number)
+    {
+        if (run.Bad(tier, number) is { } bad)
+        {
+            return bad;
+        }
+
+        if (run.ExitStatus != 0)
+        {
+            try
+            {
+                using var told = JsonDocument.Parse(run.Result);
+                return Error(run, tier, told.RootElement, number);
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+            {
+                return run.Say(tier, VerdictKind.RuntimeError, number, $"The program ended with status {run.ExitStatus}.");
+            }
+        }
+
+        return test.Accepts(run.Stdout)
+            ? run.Say(tier, VerdictKind.Passed, null, "")
+            : run.Say(tier, VerdictKind.Failed, number, "The output is wrong: " + Short(run.Stdout.ReplaceLineEndings(" ")));
+    }
+
+    private static Verdict Error(Run run, SandboxTier tier, JsonElement told, int? test)
+    {
+        var error = told.GetProperty("e");
+        var memory = told.TryGetProperty("m", out var m) && m.ValueKind == JsonValueKind.Number && m.GetInt32() == 1;
+        return run.Say(
+            tier, memory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, test, Short($"{error[0].GetString()}: {error[1].GetString()}"));
+    }
+
+    private static async Task<Run> RunAsync(Worker worker, JsonObject job, JudgeRequest request, byte[] payload, CancellationToken ct)
+    {
+        var (facts, outputs) = await worker.RunAsync(
+            job, Encoding.UTF8.GetBytes(request.Program), payload, Patience(request.Limits), ct);
+        return new Run(facts, outputs);
+    }
+
+    private static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
+
+    /// <summary>What a worker reports of one run.</summary>
+    private sealed class Run(JsonElement facts, byte[][] outputs)
+    {
+        private readonly JsonElement _program = facts.GetProperty("program");
+        private readonly string? _over = facts.TryGetProperty("over", out var over) ? over.GetString() : null;
+
+        public byte[] Result => outputs[0];
+
+        public byte[] JudgeWord => outputs[1];
+
+        public string Stdout => Encoding.UTF8.GetString(outputs[2]);
+
+        public int ExitStatus => (_program.GetProperty("status").GetInt32() >> 8) & 0xFF;
+
+        private int Signal => _program.GetProperty("status").GetInt32() & 0x7F;
+
+        public Verdict Say(SandboxTier tier, VerdictKind kind, int? test, string detail) => new(
+            kind, test, detail, _program.GetProperty("cpu").GetDouble(), _program.GetProperty("wall").GetDouble(),
+            _program.GetProperty("mem").GetDouble() / 1024, Stdout, Encoding.UTF8.GetString(outputs[3]), tier);
+
+        /// <summary>A verdict where the process was stopped or died by a signal; null where it ended by itself.</summary>
+        public Verdict? Bad(SandboxTier tier, int? test)
+        {
+            if (_over is not null)
+            {
+                return Say(tier, VerdictKind.OutputLimit, test, _over == "result" ? "The answers are too large." : $"Too much on std{_over}.");
+            }
+
+            var killed = _program.GetProperty("killed").GetString();
+            if (killed is "cpu" or "wall")
+            {
+                return Say(tier, VerdictKind.Timeout, test, killed == "cpu" ? "Out of processor time." : "Out of time on the clock.");
+            }
+
+            return killed is null && Signal != 0
+                ? Signal == ViolationSignal
+                    ? Say(tier, VerdictKind.SandboxViolation, test, "A forbidden system call.")
+                    : Say(tier, VerdictKind.RuntimeError, test, "Died by " + SignalNames.GetValueOrDefault(
+                        Signal, "signal " + Signal.ToString(CultureInfo.InvariantCulture)) + ".")
+                : null;
+        }
+
+        /// <summary>The same for the process that ran the tests; what stops it there is the program's doing.</summary>
+        public Verdict? JudgeEnd(SandboxTier tier)
+        {
+            var judge = facts.GetProperty("judge");
+            return judge.GetProperty("killed").GetString() is "cpu" or "wall"
+                ? Say(tier, VerdictKind.Timeout, null, "The tests ran out of time over an answer.")
+                : (judge.GetProperty("status").GetInt32() & 0x7F) != 0
+                    ? Say(tier, VerdictKind.RuntimeError, null, "The tests died over an answer.")
+                    : null;
+        }
+
+        public string ExitText() => ExitStatus is 0 or 70 ? "" : $" (status {ExitStatus.ToString(CultureInfo.InvariantCulture)})";
+    }
+}

@@ -1,0 +1,41 @@
+namespace Ra3.Sandbox;
+
+/// <summary>A program to be judged.</summary>
+/// <param name="Program">Python source, as a model wrote it.</param>
+/// <param name="Limits">What it may use.</param>
+public abstract record JudgeRequest(string Program, Limits Limits);
+
+/// <summary>Calls a function with each case's arguments and compares its answers outside Python.</summary>
+/// <param name="Program">Python source.</param>
+/// <param name="EntryPoint">A Python expression for the function, such as <c>add</c> or <c>Solution().twoSum</c>.</param>
+/// <param name="Cases">The calls, in order; the first that does not pass decides.</param>
+/// <param name="Limits">What the program may use.</param>
+public sealed record CasesRequest(string Program, string EntryPoint, IReadOnlyList<TestCase> Cases, Limits Limits)
+    : JudgeRequest(Program, Limits);
+
+/// <summary>Runs unmodified Python tests in a process of their own, where the program's functions are proxies.</summary>
+/// <param name="Program">Python source.</param>
+/// <param name="EntryPoint">The function under test.</param>
+/// <param name="Tests">Trusted test code; it sees the function as its own name and as <c>candidate</c>.</param>
+/// <param name="Prelude">Trusted code that the tests need, run before them: its names are never the program's.</param>
+/// <param name="Limits">What the program may use.</param>
+public sealed record SplitRequest(string Program, string EntryPoint, string Tests, string Prelude, Limits Limits)
+    : JudgeRequest(Program, Limits);
+
+/// <summary>Runs the program once per test with its input on stdin, and checks what it prints.</summary>
+/// <param name="Program">Python source.</param>
+/// <param name="Tests">Inputs and checks, in order; the first that does not pass decides.</param>
+/// <param name="Limits">What each run may use.</param>
+public sealed record StdioRequest(string Program, IReadOnlyList<StdioTest> Tests, Limits Limits)
+    : JudgeRequest(Program, Limits);
+
+/// <summary>One input for a whole program.</summary>
+/// <param name="Input">Text for stdin.</param>
+/// <param name="Accepts">Whether what the program printed is right.</param>
+public sealed record StdioTest(string Input, Func<string, bool> Accepts);
+
+/// <summary>One call of a function.</summary>
+/// <param name="Arguments">Tagged JSON of <c>[args, kwargs]</c>; see <see cref="PyValue"/>.</param>
+/// <param name="Accepts">Whether an answer is right.</param>
+/// <param name="Wanted">What a right answer looks like, for a person.</param>
+public sealed record TestCase(string Arguments, Func<PyValue, bool> Accepts, string Wanted);

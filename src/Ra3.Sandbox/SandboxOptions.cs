@@ -1,0 +1,54 @@
+namespace Ra3.Sandbox;
+
+/// <summary>How well programs are walled in; every verdict carries it.</summary>
+public enum SandboxTier
+{
+    /// <summary>Own namespaces (bubblewrap), Landlock, seccomp and resource limits.</summary>
+    Namespaces,
+
+    /// <summary>Landlock, seccomp and resource limits, without namespaces.</summary>
+    Landlock,
+
+    /// <summary>Resource limits only: programs can read and write what this user can. Only on explicit demand.</summary>
+    Unsafe,
+}
+
+/// <summary>What one program may use, all its tests together (in <see cref="StdioRequest"/>: per test).</summary>
+/// <param name="CpuSeconds">User time, and as much system time again; read exactly, so fractions count.</param>
+/// <param name="WallSeconds">Time on the clock for a program that waits; one that still computes gets up to five times as
+/// much, so that a busy machine changes no verdict.</param>
+/// <param name="MemoryMb">Address space, in MiB; the interpreter itself takes about 30.</param>
+/// <param name="OutputBytes">Most bytes to stdout, and to stderr.</param>
+/// <param name="ResultBytes">Most bytes of returned values.</param>
+public sealed record Limits(
+    double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 18,
+    int ResultBytes = 1 << 23);
+
+/// <summary>How a pool is set up.</summary>
+public sealed record SandboxOptions
+{
+    /// <summary>Programs run at once; 0 is one per core, and more than that only adds latency.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>The tier to use; null is the best one that this machine offers, never <see cref="SandboxTier.Unsafe"/>.</summary>
+    public SandboxTier? Tier { get; init; }
+
+    /// <summary>Path of the python3 to run programs with; null looks at RA3_PYTHON, then /usr/bin, then PATH.</summary>
+    public string? Python { get; init; }
+}
+
+/// <summary>The machine cannot confine programs as asked; the message says what is missing and what to do.</summary>
+public sealed class SandboxUnavailableException : IOException
+{
+    /// <summary>Creates the exception with the sentence to show.</summary>
+    public SandboxUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with the sentence to show and its cause.</summary>
+    public SandboxUnavailableException(string message, Exception cause)
+        : base(message, cause)
+    {
+    }
+}

@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+
+namespace Ra3.Sandbox;
+
+/// <summary>
+/// Judges untrusted Python programs. Each worker is a long-lived supervisor process that forks one confined child per
+/// program; a worker that dies, hangs or babbles is replaced and the program judged once more.
+/// </summary>
+public sealed class SandboxPool : IAsyncDisposable
+{
+    private readonly Interpreter _python;
+    private readonly Channel<Slot> _free = Channel.CreateUnbounded<Slot>();
+    private readonly ConcurrentBag<Slot> _slots = [];
+    private long _harnessErrors;
+    private long _replacedWorkers;
+
+    private SandboxPool(SandboxTier tier, Interpreter python, int workers)
+    {
+        Tier = tier;
+        Workers = workers;
+        _python = python;
+    }
+
+    /// <summary>The tier that holds programs in.</summary>
+    public SandboxTier Tier { get; }
+
+    /// <summary>Programs judged at once.</summary>
+    public int Workers { get; }
+
+    /// <summary>Version of the Python that runs programs.</summary>
+    public Version PythonVersion => _python.Version;
+
+    /// <summary>Path of the Python that runs programs.</summary>
+    public string PythonPath => _python.Executable;
+
+    /// <summary>Verdicts given up on because the judge failed twice.</summary>
+    public long HarnessErrors => Interlocked.Read(ref _harnessErrors);
+
+    /// <summary>Workers that had to be replaced.</summary>
+    public long ReplacedWorkers => Interlocked.Read(ref _replacedWorkers);
+
+    /// <summary>Starts a pool and tries hostile canary programs on it before anything else.</summary>
+    /// <param name="options">Workers, tier and interpreter.</param>
+    /// <param name="ct">Cancels the start.</param>
+    /// <exception cref="SandboxUnavailableException">The tier (or, where none is named, every tier but
+    /// <see cref="SandboxTier.Unsafe"/>) cannot be had here, or a canary escaped. The message says what to do.</exception>
+    public static async Task<SandboxPool> StartAsync(SandboxOptions options, CancellationToken ct = default)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new SandboxUnavailableException("The sandbox needs Linux (Landlock and seccomp): run it there, or in a container or VM.");
+        }
+
+        SandboxTier[] tiers = options.Tier is { } named ? [named] : [SandboxTier.Namespaces, SandboxTier.Landlock];
+        var reasons = new List<string>();
+        foreach (var tier in tiers)
+        {
+            try
+            {
+                return await StartAsync(tier, options, ct);
+            }
+            catch (SandboxUnavailableException e)
+            {
+                reasons.Add($"{tier.ToString().ToLowerInvariant()}: {e.Message}");
+            }
+        }
+
+        throw new SandboxUnavailableException(
+            "Programs cannot be confined here (" + string.Join("; ", reasons) + "). Install bubblewrap where user "
+            + "namespaces are allowed, or use a kernel with Landlock (5.13 or newer) on x86-64; "
+            + "--unsafe-no-sandbox runs programs unconfined and marks every result so.");
+    }
+
+    /// <summary>Judges one program.</summary>
+    /// <param name="request">The program, its tests and limits.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<Verdict> JudgeAsync(JudgeRequest request, CancellationToken ct = default) =>
+        WithWorkerAsync((worker, token) => Judge.RunAsync(worker, Tier, request, token), GiveUp, ct);
+
+    /// <summary>
+    /// Reads test code made of plain assertions about one function as cases, which judge faster than
+    /// <see cref="SplitRequest"/> does. Null where the tests need to be run to be understood.
+    /// </summary>
+    /// <param name="tests">Trusted Python: assertions, or a function <c>check(candidate)</c> of them.</param>
+    /// <param name="entryPoint">The function under test.</param>
+    /// <param name="prelude">Trusted code the tests need.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="IOException">The worker failed twice.</exception>
+    public async Task<IReadOnlyList<TestCase>?> ReadCasesAsync(
+        string tests, string entryPoint, string prelude = "", CancellationToken ct = default) =>
+        await WithWorkerAsync(
+            (worker, token) => CaseReader.ReadAsync(worker, tests, entryPoint, prelude, token),
+            e => throw new IOException("The tests could not be read: " + e.Message, e), ct);
+
+    /// <summary>A request for a function's tests: cases where they can be read as such, otherwise split.</summary>
+    /// <param name="program">Python source.</param>
+    /// <param name="tests">Trusted Python.</param>
+    /// <param name="entryPoint">The function under test.</param>
+    /// <param name="limits">What the program may use.</param>
+    /// <param name="prelude">Trusted code the tests need.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task<JudgeRequest> PlanAsync(
+        string program, string tests, string entryPoint, Limits limits, string prelude = "", CancellationToken ct = default) =>
+        await ReadCasesAsync(tests, entryPoint, prelude, ct) is { } cases
+            ? new CasesRequest(program, entryPoint, cases, limits)
+            : new SplitRequest(program, entryPoint, tests, prelude, limits);
+
+    /// <summary>Calls a trusted function once per line of arguments, and hands its answers back.</summary>
+    /// <param name="program">Python source.</param>
+    /// <param name="entryPoint">The function.</param>
+    /// <param name="arguments">Tagged JSON of <c>[args, kwargs]</c>, one per call.</param>
+    /// <param name="limits">What it may use.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidDataException">It did not answer every call; the message says why.</exception>
+    public async Task<IReadOnlyList<PyValue>> CallAsync(
+        string program, string entryPoint, IEnumerable<string> arguments, Limits limits, CancellationToken ct = default)
+    {
+        var answers = new List<PyValue>();
+        var cases = arguments.Select((line, i) => new TestCase(line, value =>
+        {
+            // A retried program answers from the start again.
+            answers.RemoveRange(i, answers.Count - i);
+            answers.Add(value);
+            return true;
+        }, "")).ToList();
+        var verdict = await JudgeAsync(new CasesRequest(program, entryPoint, cases, limits), ct);
+        return verdict.Passed
+            ? answers
+            : throw new InvalidDataException($"{entryPoint} gave no answer to call {verdict.Test}: {verdict.Name}, {verdict.Detail}");
+    }
+
+    /// <summary>Ends all workers.</summary>
+    public ValueTask DisposeAsync()
+    {
+        foreach (var slot in _slots)
+        {
+            slot.Worker?.Dispose();
+            slot.Worker = null;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Process ids of the live workers, for tests that kill them.</summary>
+    internal IEnumerable<int> WorkerProcessIds => _slots.Select(s => s.Worker).OfType<Worker>().Select(w => w.ProcessId);
+
+    private static async Task<SandboxPool> StartAsync(SandboxTier tier, SandboxOptions options, CancellationToken ct)
+    {
+        var byOthers = tier == SandboxTier.Landlock && Environment.IsPrivilegedProcess;
+        var python = Interpreter.Find(options.Python, byOthers);
+        var pool = new SandboxPool(tier, python, options.Workers > 0 ? options.Workers : Environment.ProcessorCount);
+        var first = await Worker.StartAsync(tier, python, ct);
+        pool.Add(first);
+        try
+        {
+            await Canaries.CheckAsync(pool, ct);
+            var others = await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1).Select(_ => Worker.StartAsync(tier, python, ct)));
+            Array.ForEach(others, pool.Add);
+            return pool;
+        }
+        catch
+        {
+            await pool.DisposeAsync();
+            throw;
+        }
+    }
+
+    private void Add(Worker worker)
+    {
+        var slot = new Slot { Worker = worker };
+        _slots.Add(slot);
+        _free.Writer.TryWrite(slot);
+    }
+
+    private async Task<T> WithWorkerAsync<T>(
+        Func<Worker, CancellationToken, Task<T>> work, Func<IOException, T> giveUp, CancellationToken ct)
+    {
+        var slot = await _free.Reader.ReadAsync(ct);
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                try
+                {
+                    slot.Worker ??= await Worker.StartAsync(Tier, _python, ct);
+                    return await work(slot.Worker, ct);
+                }
+                catch (IOException e)
+                {
+                    slot.Replace();
+                    Interlocked.Increment(ref _replacedWorkers);
+                    if (attempt == 2)
+                    {
+                        return giveUp(e);
+                    }
+                }
+                catch
+                {
+                    slot.Replace(); // cancelled half way: what the worker still answers would be taken for the next reply
+                    throw;
+                }
+            }
+        }
+        finally
+        {
+            _free.Writer.TryWrite(slot);
+        }
+    }
+
+    private Verdict GiveUp(IOException e)
+    {
+        Interlocked.Increment(ref _harnessErrors);
+        return new Verdict(VerdictKind.HarnessError, null, "The judge failed twice: " + e.Message, 0, 0, 0, "", "", Tier);
+    }
+
+    private sealed class Slot
+    {
+        public Worker? Worker { get; set; }
+
+        public void Replace()
+        {
+            Worker?.Dispose();
+            Worker = null;
+        }
+    }
+}

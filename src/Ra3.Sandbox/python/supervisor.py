@@ -1,0 +1,326 @@
+# The long-lived worker: takes jobs from the host on stdin, answers on stdout. Part 6; runs no untrusted code itself.
+#
+# A frame is a length (4 bytes, little endian), that many bytes of JSON, then the blobs whose lengths are its "blobs".
+# Programs run in children of a zygote that was forked before any job arrived: what a child finds in its memory is this
+# source, its own text and its arguments. The judge of split mode has a zygote of its own.
+import collections
+import fcntl
+import gc
+import select
+import signal
+import socket
+import time
+
+MB = 1 << 20
+MOST_WALL = 5                                        # times the wall limit, for a program that a busy machine starves
+PRELOAD = ('abc array bisect collections contextlib copy dataclasses datetime enum functools hashlib heapq inspect '
+           'itertools linecache operator queue random re statistics string textwrap timeit typing').split()
+
+
+def read_exactly(fd, size):
+    parts = []
+    while size:
+        part = os.read(fd, min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b''.join(parts)
+
+
+def read_frame(fd):
+    header = json.loads(read_exactly(fd, int.from_bytes(read_exactly(fd, 4), 'little')))
+    return header, [read_exactly(fd, size) for size in header.get('blobs', ())]
+
+
+def write_frame(fd, header, blobs=()):
+    header['blobs'] = [len(b) for b in blobs]
+    text = json.dumps(header).encode()
+    write_all(fd, b''.join([len(text).to_bytes(4, 'little'), text, *blobs]))
+
+
+def sealed_file(data):
+    """A memory file that nobody can write to or grow."""
+    fd = os.memfd_create('input', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    write_all(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, 0xF)
+    return fd
+
+
+def read_file(fd):
+    with os.fdopen(fd, 'rb') as file:
+        return file.read()
+
+
+# os.fork runs hooks that touch every module's locks: 180 page faults per child, more than all else together. The zygote
+# has one thread and no lock held, so the plain call is enough; it also leaves random's state alone, seeded once below,
+# so that a program that draws numbers draws the same ones each time.
+fork = ctypes.PyDLL(None).fork
+
+
+class Zygote:
+    """Forks one confined child per job, watches its clocks, and tells how it ended."""
+
+    def __init__(self, settings):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                ours.close()
+                self.live(theirs, settings)
+            except BaseException as error:
+                theirs.send(json.dumps({'refused': 'the first child process failed: %r' % error}).encode())
+            finally:
+                os._exit(1)
+        theirs.close()
+        self.socket = ours
+        reply = json.loads(ours.recv(1 << 16) or b'{"refused": "the first child process died"}')
+        if 'refused' in reply:
+            raise Refused(reply['refused'])
+
+    def start(self, job, fds):
+        socket.send_fds(self.socket, [json.dumps(job).encode()], fds)
+        for fd in fds:
+            os.close(fd)
+
+    def kill(self):
+        self.socket.send(b'kill')
+
+    def ended(self):
+        return json.loads(self.socket.recv(1 << 16))
+
+    # ---- the zygote's side
+
+    def live(self, control, settings):
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        null = os.open('/dev/null', os.O_RDWR)
+        for fd in (0, 1, 2):                         # nothing of the host's channel is left in here
+            os.dup2(null, fd)
+        os.close(null)
+        for name in PRELOAD:
+            __import__(name)
+        import _sitebuiltins
+        builtins.exit, builtins.quit = (_sitebuiltins.Quitter(n, 'Ctrl-D') for n in ('exit', 'quit'))
+        sys.modules['random'].seed(0)
+        try:
+            if settings['confine']:
+                prctl(PR_SET_DUMPABLE, 0)
+                prctl(PR_SET_NO_NEW_PRIVS, 1)
+                restrict_files(settings['readable'], ['/dev/null'])
+        except Refused as refusal:
+            control.send(json.dumps({'refused': str(refusal)}).encode())
+            return
+        control.send(b'{}')
+        gc.collect()
+        gc.freeze()
+        while True:
+            data, fds, _, _ = socket.recv_fds(control, 1 << 16, 8)
+            if not data:
+                return
+            if data == b'kill':
+                continue                             # came too late: that child had ended already
+            job = json.loads(data)
+            began = time.monotonic()
+            pid = fork()
+            if pid == 0:
+                try:
+                    control.close()
+                    self.become(job, fds, settings)
+                finally:
+                    os._exit(71)
+            for fd in fds:
+                os.close(fd)
+            control.send(json.dumps(self.watch(pid, job, control, began)).encode())
+
+    @staticmethod
+    def become(job, fds, settings):
+        """The child: takes its limits, then its part. After confinement only the part's own body runs."""
+        program, payload, stdin, out, err, channel, *link = fds
+        texts = [read_file(program), read_file(payload)]
+        for fd, target in ((stdin, 0), (out, 1), (err, 2)):
+            os.dup2(fd, target)
+        keep = sorted([channel, *link])
+        for low, high in zip([2, *keep], [*keep, 64]):
+            os.closerange(low + 1, high)
+        os.setpgid(0, 0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        limit_resources(job['cpu'], job['mem'] * MB, settings['processes'])
+        if settings['confine']:
+            restrict_calls()
+        if job['mode'] == 'judge':
+            run_judge(job, json.loads(texts[1]), channel, *link)
+        elif job['mode'] == 'read':
+            read_cases(job, json.loads(texts[1]), channel)
+        else:
+            run_candidate(job, *texts, channel)
+        os._exit(0)
+
+    @staticmethod
+    def watch(pid, job, control, began):
+        """Waits for the child and kills it where a clock runs out; CPU time is read exactly, not in whole seconds."""
+        # The CPU clocks of `pid`, as clock_getcpuclockid() forms them: user time, and user with system time. System time
+        # is mostly the price of memory on this machine, which varies tenfold, so it may reach the limit on its own.
+        user, total = (~pid << 3) | 1, (~pid << 3) | 2
+        killed = None
+        handle = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.register(control, select.POLLIN)
+        deadline, last = began + job['wall'], 0.0
+        while True:
+            now = time.monotonic()
+            spent = max(time.clock_gettime(user), time.clock_gettime(total) / 2)
+            wall, cpu = deadline - now, job['cpu'] - spent
+            if wall <= 0 < cpu and spent - last > 0.01 and now - began < MOST_WALL * job['wall']:
+                # It still computes, so the machine is busy, not the program idle: the CPU limit decides.
+                deadline, last = now + job['wall'] / 4, spent
+                continue
+            if killed is None and (wall <= 0 or cpu <= 0):
+                killed = 'cpu' if cpu <= 0 else 'wall'
+                os.kill(pid, signal.SIGKILL)
+            ready = dict(poll.poll(1000 * max(0.001, min(wall, cpu)) if killed is None else None))
+            if handle in ready:
+                break
+            if control.fileno() in ready:
+                if not control.recv(1 << 16):        # the supervisor is gone
+                    os.kill(pid, signal.SIGKILL)
+                    os._exit(0)
+                killed = killed or 'host'
+                os.kill(pid, signal.SIGKILL)
+        os.close(handle)
+        _, status, usage = os.wait4(pid, 0)
+        try:
+            os.killpg(pid, signal.SIGKILL)           # only an unconfined program can have left children
+        except OSError:
+            pass
+        spent = max(usage.ru_utime, (usage.ru_utime + usage.ru_stime) / 2)
+        if killed is None and os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) \
+                and spent >= job['cpu']:
+            killed = 'cpu'
+        return {'status': status, 'cpu': usage.ru_utime + usage.ru_stime, 'wall': time.monotonic() - began, 'mem': usage.ru_maxrss,
+                'killed': killed}
+
+
+class Supervisor:
+    def __init__(self, settings):
+        self.settings = settings
+        self.programs = Zygote(settings)
+        self.judges = None                           # forked when first needed
+
+    def judge_zygote(self):
+        if self.judges is None:
+            self.judges = Zygote(self.settings)
+        return self.judges
+
+    def run(self, job, program, payload, answer_fd):
+        """Runs one job and writes one frame: how each process ended, and what came out of it."""
+        split, reading = job['mode'] == 'split', job['mode'] == 'read'
+        sinks = {}                                   # read end -> [name, bytes so far, chunks, cap]
+        processes = {}                               # zygote -> name
+        facts = {}
+
+        def sink(name, cap):
+            r, w = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(r, False)
+            sinks[r] = [name, 0, [], cap]
+            return w
+
+        def null():
+            return os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
+
+        poll = select.poll()
+        poll.register(0, 0)                          # hang-up only
+        if not reading:
+            stdin = sealed_file(payload) if job['mode'] == 'stdio' else null()
+            fds = [sealed_file(program), sealed_file(payload if job['mode'] == 'cases' else b''), stdin,
+                   sink('out', job['out']), sink('err', job['out'])]
+            if split:
+                mine, theirs = (s.detach() for s in socket.socketpair())
+                fds.append(theirs)
+            else:
+                fds.append(sink('result', job['result']))
+            self.programs.start(job, fds)
+            processes[self.programs] = 'program'
+        if split or reading:
+            zygote = self.judge_zygote()
+            # The judge gets more of everything: a limit that is hit is the program's doing.
+            task = dict(job, mode='judge' if split else 'read', cpu=job['cpu'] + 2, wall=MOST_WALL * job['wall'] + 2,
+                        mem=max(job['mem'], 1024))
+            zygote.start(task, [sealed_file(b''), sealed_file(payload), null(), null(), null(),
+                                sink('judge', job['result']), *([mine] if split else [])])
+            processes[zygote] = 'judge'
+        for fd in [*sinks, *(z.socket for z in processes)]:
+            poll.register(fd, select.POLLIN)
+        waiting = {z.socket.fileno(): z for z in processes}
+        while waiting:
+            for fd, event in poll.poll():
+                if fd == 0:
+                    os._exit(0)                      # the host is gone; the zygotes and their children follow
+                if fd in sinks:
+                    self.drain(fd, sinks, poll, facts)
+                elif fd in waiting:
+                    zygote = waiting.pop(fd)
+                    poll.unregister(fd)
+                    facts[processes[zygote]] = zygote.ended()
+                    # The judge's word is enough; and a judge without a program has nothing left to ask.
+                    for other in waiting.values():
+                        if zygote is self.judges:
+                            other.kill()
+        for fd in list(sinks):
+            self.drain(fd, sinks, poll, facts, True)
+            os.close(fd)
+        ordered = {name: b''.join(chunks) for name, _, chunks, _ in sinks.values()}
+        write_frame(answer_fd, facts, [ordered.get(n, b'') for n in ('result', 'judge', 'out', 'err')])
+
+    def drain(self, fd, sinks, poll, facts, to_end=False):
+        entry = sinks[fd]
+        while True:
+            try:
+                data = os.read(fd, 1 << 16)
+            except BlockingIOError:
+                return
+            if not data:
+                if not to_end:
+                    poll.unregister(fd)
+                return
+            room = entry[3] - entry[1]
+            entry[1] += len(data)
+            if room > 0:
+                entry[2].append(data[:room])
+            if entry[1] > entry[3] and 'over' not in facts:
+                facts['over'] = entry[0]
+                if not to_end:
+                    self.programs.kill()
+            if not to_end:
+                return
+
+
+def main():
+    answer_fd = os.dup(1)
+    os.set_inheritable(answer_fd, False)
+    settings = read_frame(0)[0]
+    os.dup2(2, 1)
+    try:
+        if settings['confine']:
+            check_architecture()
+        if settings['uid']:
+            drop_root(settings['uid'])
+        os.umask(0o077)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        supervisor = Supervisor(settings)
+    except (Refused, OSError) as refusal:
+        write_frame(answer_fd, {'refused': str(refusal)})
+        return
+    write_frame(answer_fd, {'python': platform.python_version(), 'landlock': landlock_abi()})
+    while True:
+        try:
+            job, (program, payload) = read_frame(0)
+        except EOFError:
+            return
+        supervisor.run(job, program, payload, answer_fd)
+        del program, payload
+
+
+main()

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+
+namespace Ra3.Training;
+
+/// <summary>How far a training phase has come.</summary>
+/// <param name="Step">Optimizer steps done; the data order is a function of it.</param>
+/// <param name="Tokens">Tokens trained on so far.</param>
+/// <param name="Seconds">Time spent so far, over all sittings.</param>
+public sealed record TrainingState(long Step, long Tokens, double Seconds);
+
+/// <summary>
+/// A checkpoint is a Hugging Face model folder with the optimizer's moments (optimizer.safetensors) and the
+/// <see cref="TrainingState"/> (training.json) beside the weights, made whole by a rename.
+/// </summary>
+public static class Checkpoint
+{
+    private const string OptimizerFile = "optimizer.safetensors";
+    private const string StateFile = "training.json";
+
+    /// <summary>Whether a checkpoint lies in the folder.</summary>
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, StateFile));
+
+    /// <summary>Replaces the checkpoint in the folder.</summary>
+    /// <exception cref="IOException">Writing failed (a full disk, say); the checkpoint before it is untouched.</exception>
+    public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, AdamW optimizer, TrainingState state) =>
+        AtomicWrite.Folder(folder, partial =>
+        {
+            HuggingFaceFolder.Write(partial, decoder.Config, decoder.Parameters);
+            tokenizer.Save(partial);
+            SafetensorsFile.Write(Path.Combine(partial, OptimizerFile), optimizer.State);
+            File.WriteAllText(Path.Combine(partial, StateFile), JsonSerializer.Serialize(state) + "\n");
+        });
+
+    /// <summary>Brings a decoder and its optimizer to the state of the checkpoint, bit for bit.</summary>
+    /// <exception cref="InvalidDataException">The checkpoint is torn or of another model; says what to do.</exception>
+    public static TrainingState Load(string folder, Decoder decoder, AdamW optimizer)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var state = JsonSerializer.Deserialize<TrainingState>(File.ReadAllText(Path.Combine(folder, StateFile)))
+            ?? throw new InvalidDataException($"{folder}/{StateFile} is empty: delete the folder to begin this phase again.");
+        using (TorchSharp.torch.no_grad())
+        {
+            foreach (var (name, weight) in HuggingFaceFolder.LoadWeights(folder, decoder.Config))
+            {
+                decoder.Parameters[name].copy_(weight);
+                weight.Dispose();
+            }
+        }
+
+        decoder.Changed();
+        using var file = SafetensorsFile.Open(Path.Combine(folder, OptimizerFile));
+        optimizer.Restore(file.Entries.Keys.ToDictionary(name => name, file.Read), state.Step);
+        return state;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Ra3.Training.Runs;
+
+/// <summary>An append-only file of JSON objects, one a line, each led by its step; steps never go back.</summary>
+internal sealed class JsonLinesWriter : IDisposable
+{
+    private readonly FileStream file;
+    private long lastStep = long.MinValue;
+
+    /// <param name="path">The file; created where absent.</param>
+    /// <param name="resumedStep">Lines of later steps, and a torn last line, are cut off; null keeps every line.</param>
+    public JsonLinesWriter(string path, long? resumedStep)
+    {
+        // No buffer of our own: each write goes to the operating system at once.
+        file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        if (resumedStep is { } step)
+        {
+            file.SetLength(KeptLength(path, step));
+        }
+
+        file.Seek(0, SeekOrigin.End);
+    }
+
+    public void Write(long step, object content)
+    {
+        if (step < lastStep)
+        {
+            throw new ArgumentOutOfRangeException(nameof(step), $"Step {step} was logged after step {lastStep}: steps never go back.");
+        }
+
+        lastStep = step;
+        var line = new JsonObject { ["step"] = step };
+        foreach (var (key, value) in JsonSerializer.SerializeToNode(content, RunJson.Options)!.AsObject())
+        {
+            line.Add(key, value?.DeepClone());
+        }
+
+        file.Write(Encoding.UTF8.GetBytes(line.ToJsonString(RunJson.Options) + "\n"));
+    }
+
+    public void Dispose() => file.Dispose();
+
+    /// <summary>Bytes up to the first line that is torn or belongs to a step after <paramref name="step"/>.</summary>
+    private static long KeptLength(string path, long step)
+    {
+        using var reader = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var line = new List<byte>();
+        var kept = 0L;
+        for (int b; (b = reader.ReadByte()) >= 0;)
+        {
+            line.Add((byte)b);
+            if (b != '\n')
+            {
+                continue;
+            }
+
+            if (StepOf([.. line]) is not { } at || at > step)
+            {
+                break;
+            }
+
+            kept += line.Count;
+            line.Clear();
+        }
+
+        return kept;
+    }
+
+    private static long? StepOf(byte[] line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            return document.RootElement.GetProperty("step").GetInt64();
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace Ra3.Training.Runs;
+
+/// <summary>How a run began; the content of run.json.</summary>
+/// <param name="Command">The command line.</param>
+/// <param name="Version">Version of this software, with the commit.</param>
+/// <param name="StartedAt">UTC.</param>
+public sealed record RunAbout(string Command, string Version, DateTimeOffset StartedAt);

@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ra3.Models.Tests.Engine;
+
+public sealed class DecodeBatchTests
+{
+    [Theory]
+    [InlineData(ScalarType.Float32, 4, 2)]
+    [InlineData(ScalarType.Float32, 4, 4)]
+    [InlineData(ScalarType.Float32, 2, 1)]
+    [InlineData(ScalarType.BFloat16, 4, 2)]
+    public void Branches_decoded_with_a_cache_equal_the_tree_forward_bit_for_bit(ScalarType type, int heads, int keyHeads)
+    {
+        using var scope = NewDisposeScope();
+        using var decoder = TestModels.Create(type, heads: heads, keyValueHeads: keyHeads);
+        var random = new Random(2);
+        var trunk = TestModels.Tokens(random, 37);
+        var branches = Enumerable.Range(0, 21)
+            .Select(i => new TreeBranch(random.Next(1, 38), TestModels.Tokens(random, random.Next(1, 20)))).ToList();
+        var layout = new TreeLayout(trunk, branches);
+        var expected = decoder.Hidden(
+            tensor(layout.Tokens, ScalarType.Int64), tensor(layout.Positions, ScalarType.Int64), new TreeAttention(layout, decoder));
+
+        using var batch = new DecodeBatch(decoder, branches.Count, capacity: 20);
+        var trunkHidden = batch.ReadTrunk(trunk);
+        Same(trunkHidden, expected.slice(0, 0, layout.TrunkRows, 1)).Should().BeTrue("the trunk is read by the same code");
+        List<int> owner = [];
+        for (var b = 0; b < branches.Count; b++)
+        {
+            owner.Add(b);
+            batch.Open(branches[b].Attach);
+        }
+
+        while (batch.Active > 0)
+        {
+            var step = batch.Step(owner.Select((b, slot) => branches[b].Tokens[batch.Length(slot)]).ToArray());
+            for (var slot = batch.Active - 1; slot >= 0; slot--)
+            {
+                var taken = batch.Length(slot);
+                Same(step[slot], expected[layout.Row(owner[slot], taken - 1)])
+                    .Should().BeTrue($"branch {owner[slot]}, token {taken - 1}");
+                if (taken == branches[owner[slot]].Tokens.Count)
+                {
+                    if (batch.Close(slot) is var moved and >= 0)
+                    {
+                        owner[slot] = owner[moved];
+                    }
+
+                    owner.RemoveAt(owner.Count - 1);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Prompts_read_at_once_continue_as_one_sequence_bit_for_bit()
+    {
+        using var scope = NewDisposeScope();
+        using var decoder = TestModels.Create();
+        var random = new Random(3);
+        var sequences = Enumerable.Range(0, 5).Select(i => TestModels.Tokens(random, 12 + (3 * i))).ToArray();
+        var layout = new TreeLayout([], [.. sequences.Select(s => new TreeBranch(0, s))]);
+        var expected = decoder.Hidden(
+            tensor(layout.Tokens, ScalarType.Int64), tensor(layout.Positions, ScalarType.Int64), new TreeAttention(layout, decoder));
+
+        using var batch = new DecodeBatch(decoder, 8, capacity: 40);
+        var last = batch.OpenPrompts([.. sequences.Select((s, i) => s[..(7 + i)])]);
+        for (var i = 0; i < sequences.Length; i++)
+        {
+            Same(last[i], expected[layout.Row(i, 6 + i)]).Should().BeTrue();
+        }
+
+        for (var step = 0; step < 5; step++)
+        {
+            var hidden = batch.Step([.. sequences.Select((s, i) => s[7 + i + step])]);
+            for (var i = 0; i < sequences.Length; i++)
+            {
+                Same(hidden[i], expected[layout.Row(i, 7 + i + step)]).Should().BeTrue();
+            }
+        }
+    }
+
+    private static bool Same(Tensor a, Tensor b) => a.eq(b).all().item<bool>();
+}
