@@ -98,23 +98,54 @@ public sealed class EStep(
         int[] tokens = [format.EndOfText, .. snippet.Tokens];
         var values = NextTokenLoss.LogProbs(scorer, [tokens]).to_type(ScalarType.Float64).cpu().data<double>().ToArray();
         return [.. Enumerable.Range(0, snippet.Actions.Length)
-            .Select(line => TrajectoryScorer.Reward(values.AsSpan(snippet.Offset(line), snippet.Actions[line].Length), LineReward.Mean, options.TokenFloor))];
+            .Select(line => LineScore(values.AsSpan(snippet.Offset(line), snippet.Actions[line].Length), LineReward.Mean, options.TokenFloor))];
     }
 
-    /// <summary>Rewards of every line of every trajectory under π, and from them the advantages.</summary>
+    /// <summary>Rewards of every line of every trajectory, from one forward pass of π over the tree.</summary>
     private void Score(SnippetSamples sample)
     {
-        var logProbs = TrajectoryScorer.LineLogProbs(scorer, sample.Tree, [.. sample.Trajectories]);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        List<long> rows = [], targets = [];
+        var known = new Dictionary<(int Row, int Target), int>(); // the trunk's lines are shared by many trajectories
+        var spans = new List<int[]>();
+        foreach (var trajectory in sample.Trajectories)
+        {
+            for (var step = 0; step < trajectory.Steps.Count; step++)
+            {
+                var source = trajectory.Snippet.TokensOf(trajectory.Steps[step].Line);
+                var span = new int[source.Length];
+                for (var token = 0; token < source.Length; token++)
+                {
+                    var key = (sample.Tree.LineRow(trajectory, step, token), source[token]);
+                    if (!known.TryGetValue(key, out span[token]))
+                    {
+                        known.Add(key, span[token] = rows.Count);
+                        rows.Add(key.Item1);
+                        targets.Add(key.Item2);
+                    }
+                }
+
+                spans.Add(span);
+            }
+        }
+
+        var logProbs = RowLogProbs(scorer, sample.Tree.Hidden(scorer), rows, targets, new HeadDistribution())
+            .to_type(ScalarType.Float64).cpu().data<double>().ToArray();
         var next = 0;
         foreach (var group in sample.Groups)
         {
             var credits = new List<double[]>();
             foreach (var trajectory in group)
             {
-                var lines = logProbs[next++];
-                var rewards = trajectory.Steps.Select((step, i) =>
-                    TrajectoryScorer.Reward(lines[i], options.Reward, options.TokenFloor) - Cost(step.Choice)).ToArray();
-                sample.LineLogProbs.AddRange(lines.Select(line => line.Average()));
+                var rewards = trajectory.Steps.Select(step =>
+                {
+                    var line = spans[next++].Select(at => logProbs[at]).ToArray();
+                    sample.LineLogProbs.Add(line.Average());
+                    var cost = step.Choice == StepChoice.Think ? options.SwitchCost
+                        : step.Choice == StepChoice.Invalid ? options.InvalidCost : 0;
+                    return LineScore(line, options.Reward, options.TokenFloor) - cost;
+                }).ToArray();
                 sample.Rewards.AddRange(rewards);
                 credits.Add(Advantages.Credits(rewards, options.Credit, options.Discount));
             }
@@ -122,13 +153,6 @@ public sealed class EStep(
             sample.Advantages.Add(Advantages.OfGroup(credits, options.Baseline));
         }
     }
-
-    private double Cost(StepChoice choice) => choice switch
-    {
-        StepChoice.Think => options.SwitchCost,
-        StepChoice.Invalid => options.InvalidCost,
-        _ => 0,
-    };
 
     private (double Mismatch, double Norm, long Tokens) Update(long iteration, List<SnippetSamples> samples)
     {
@@ -220,6 +244,17 @@ public sealed class EStep(
         LanguageModelHead.LogProbs(
             decoder, hidden.index_select(0, tensor(rows.ToArray(), ScalarType.Int64, decoder.Device)),
             tensor(targets.ToArray(), ScalarType.Int64, decoder.Device), distribution);
+
+    private static double LineScore(ReadOnlySpan<double> logProbs, LineReward reward, double floor)
+    {
+        double sum = 0;
+        foreach (var logProb in logProbs)
+        {
+            sum += Math.Max(logProb, floor);
+        }
+
+        return reward == LineReward.Mean ? sum / logProbs.Length : sum;
+    }
 
     private static EStepMetrics Summary(
         List<SnippetSamples> samples, double mismatch, double norm, long policyTokens, double generate, double score, double update)

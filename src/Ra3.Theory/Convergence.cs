@@ -19,10 +19,8 @@ internal static class Convergence
         return new ExperimentResult(
             claims,
             [
-                new Plot("convergence-sweeps", "Value-iteration sweeps to ε = 0.01, rewards of one decision at most 1 (γ = 0.95)", "duration τ of every abstraction (tokens)", "sweeps",
-                    $"Over {seeds} random processes of 15 states and 5 abstractions.", sweepSeries),
-                new Plot("convergence-learner", "Q-learning in a corridor: work until the greedy policy is within 5 % of the optimum", "duration τ of every abstraction (tokens)", "count",
-                    "Longer abstractions save decisions; in tokens the gain shrinks again as abstractions overshoot. The theory gives only the direction.", learning) { LogY = true },
+                new Plot("convergence-sweeps", "Value-iteration sweeps to ε = 0.01, rewards of one decision at most 1 (γ = 0.95)", "duration τ of every abstraction (tokens)", "sweeps", sweepSeries),
+                new Plot("convergence-learner", "Q-learning in a corridor: work until the greedy policy is within 5 % of the optimum", "duration τ of every abstraction (tokens)", "count", learning) { LogY = true },
             ]);
     }
 

@@ -1,4 +1,5 @@
 using Ra3.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.Tests.Golden;
