@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ra3.MidTraining;
 
 /// <summary>How latents are found.</summary>
@@ -48,7 +50,7 @@ public enum GroupBaseline
 }
 
 /// <summary>The E-step. Defaults are for pretrained models (C unless marked).</summary>
-public sealed record EStepOptions
+public sealed record EStepOptions : IValidatableObject
 {
     /// <summary>How latents are found.</summary>
     public EStepKind Kind { get; init; } = EStepKind.Rl;
@@ -123,8 +125,8 @@ public sealed record EStepOptions
         return until > 0 ? Exploration * Math.Max(0, 1 - (iteration / until)) : 0;
     }
 
-    /// <summary>Every value out of range, as (key, sentence).</summary>
-    public IEnumerable<(string Key, string Problem)> Problems()
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         foreach (var (key, value) in new[]
         {
@@ -133,43 +135,38 @@ public sealed record EStepOptions
         {
             if (value < 1)
             {
-                yield return (key, $"must be at least 1, not {value}");
+                yield return new ValidationResult($"must be at least 1, not {value}", [key]);
             }
         }
 
         if (GroupSize < 2)
         {
-            yield return ("groupSize", $"must be at least 2, not {GroupSize}: an advantage compares trajectories");
+            yield return new ValidationResult($"must be at least 2, not {GroupSize}: an advantage compares trajectories", ["groupSize"]);
         }
 
         if (Iterations < 0)
         {
-            yield return ("iterations", $"must not be negative: {Iterations}");
+            yield return new ValidationResult($"must not be negative: {Iterations}", ["iterations"]);
         }
 
         if (!(SwitchCost >= 0) || !(InvalidCost >= 0))
         {
-            yield return ("switchCost", "switchCost and invalidCost must not be negative");
+            yield return new ValidationResult("switchCost and invalidCost must not be negative", ["switchCost"]);
         }
 
         if (!(Discount >= 0 && Discount <= 1))
         {
-            yield return ("discount", $"must lie in [0, 1], not {Discount}");
+            yield return new ValidationResult($"must lie in [0, 1], not {Discount}", ["discount"]);
         }
 
         if (!(Exploration >= 0 && Exploration < 1) || !(ExplorationDecay >= 0 && ExplorationDecay <= 1))
         {
-            yield return ("exploration", "exploration must lie in [0, 1) and explorationDecay in [0, 1]");
+            yield return new ValidationResult("exploration must lie in [0, 1) and explorationDecay in [0, 1]", ["exploration"]);
         }
 
         if (!(ClipLow > 0 && ClipLow < 1) || !(ClipHigh > 0))
         {
-            yield return ("clipLow", "clipLow must lie in (0, 1) and clipHigh must be positive");
-        }
-
-        foreach (var (key, problem) in Optimizer.Problems())
-        {
-            yield return ("optimizer." + key, problem);
+            yield return new ValidationResult("clipLow must lie in (0, 1) and clipHigh must be positive", ["clipLow"]);
         }
     }
 }

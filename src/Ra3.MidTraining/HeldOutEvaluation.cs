@@ -7,12 +7,38 @@ namespace Ra3.MidTraining;
 /// <summary>How likely a model finds held-out code.</summary>
 /// <param name="ActionCrossEntropy">Nats per token of the source.</param>
 /// <param name="BitsPerByte">Bits per UTF-8 byte of the source.</param>
-/// <param name="Tokens">Source tokens measured.</param>
-/// <param name="Bytes">Source bytes measured.</param>
-public sealed record CodeLikelihood(double ActionCrossEntropy, double BitsPerByte, long Tokens, long Bytes)
+/// <param name="SnippetNats">Nats of each snippet, in order.</param>
+public sealed record CodeLikelihood(double ActionCrossEntropy, double BitsPerByte, IReadOnlyList<double> SnippetNats)
 {
-    internal static CodeLikelihood Of(double nats, long tokens, long bytes) =>
-        new(nats / tokens, nats / Math.Log(2) / bytes, tokens, bytes);
+    internal static CodeLikelihood Of(double[] nats, IReadOnlyList<Snippet> snippets)
+    {
+        long tokens = 0, bytes = 0;
+        foreach (var snippet in snippets)
+        {
+            tokens += snippet.Tokens.Length;
+            foreach (var action in snippet.Actions)
+            {
+                bytes += action.ByteLength;
+            }
+        }
+
+        return new CodeLikelihood(nats.Sum() / tokens, nats.Sum() / Math.Log(2) / bytes, nats);
+    }
+
+    /// <summary>
+    /// Difference of two models' cross-entropy on the same snippets, in nats per token, with its standard error over
+    /// documents (snippets of one document are not independent).
+    /// </summary>
+    public static (double Difference, double StandardError) Compare(CodeLikelihood a, CodeLikelihood b, IReadOnlyList<Snippet> snippets)
+    {
+        var documents = snippets.Select((snippet, i) => (snippet.Document.Id, Nats: a.SnippetNats[i] - b.SnippetNats[i], Tokens: (double)snippet.Tokens.Length))
+            .GroupBy(item => item.Id).Select(group => (Nats: group.Sum(item => item.Nats), Tokens: group.Sum(item => item.Tokens))).ToList();
+        var tokens = documents.Sum(document => document.Tokens);
+        var difference = documents.Sum(document => document.Nats) / tokens;
+        var n = documents.Count;
+        var variance = documents.Sum(document => Math.Pow(document.Nats - (difference * document.Tokens), 2)) * n / Math.Max(1, n - 1);
+        return (difference, Math.Sqrt(variance) / tokens);
+    }
 }
 
 /// <summary>Likelihood of held-out code, without latents and with a model's own.</summary>
@@ -23,30 +49,27 @@ public static class HeldOutEvaluation
     /// <summary>The source as it stands, each snippet after an end-of-text token.</summary>
     public static CodeLikelihood Plain(Decoder decoder, LatentFormat format, IReadOnlyList<Snippet> snippets)
     {
-        double nats = 0;
-        foreach (var chunk in snippets.OrderBy(snippet => snippet.Tokens.Length).Chunk(SnippetsAtOnce))
+        var nats = new double[snippets.Count];
+        foreach (var chunk in Enumerable.Range(0, snippets.Count).OrderBy(i => snippets[i].Tokens.Length).Chunk(SnippetsAtOnce))
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            var length = chunk.Max(snippet => snippet.Tokens.Length);
-            var rows = chunk.Select(snippet =>
+            var length = chunk.Max(i => snippets[i].Tokens.Length);
+            var rows = chunk.Select(i =>
             {
                 var row = new int[length + 1];
                 row[0] = format.EndOfText;
-                snippet.Tokens.CopyTo(row.AsSpan(1));
+                snippets[i].Tokens.CopyTo(row.AsSpan(1));
                 return row;
             }).ToList();
             var values = NextTokenLoss.LogProbs(decoder, rows).to_type(ScalarType.Float64).cpu().data<double>().ToArray();
             for (var i = 0; i < chunk.Length; i++)
             {
-                for (var token = 0; token < chunk[i].Tokens.Length; token++)
-                {
-                    nats -= values[(i * length) + token];
-                }
+                nats[chunk[i]] = -values.AsSpan(i * length, snippets[chunk[i]].Tokens.Length).ToArray().Sum();
             }
         }
 
-        return Likelihood(nats, snippets);
+        return CodeLikelihood.Of(nats, snippets);
     }
 
     /// <summary>
@@ -61,32 +84,45 @@ public static class HeldOutEvaluation
     {
         var sampler = new LatentSampler(decoder, format, latents);
         var trajectories = sampler.SampleWhole(snippets, index => new SeededRandom(seed, "held-out", index), stop: stop);
-        double nats = 0;
-        foreach (var chunk in trajectories.OrderBy(trajectory => trajectory.Tokens.Count).Chunk(SnippetsAtOnce))
+        var nats = new double[snippets.Count];
+        foreach (var chunk in Enumerable.Range(0, snippets.Count).OrderBy(i => trajectories[i].Tokens.Count).Chunk(SnippetsAtOnce))
         {
-            var tree = new TrajectoryTree([format.EndOfText], chunk);
-            var logProbs = TrajectoryScorer.LineLogProbs(decoder, tree, chunk);
+            Trajectory[] some = [.. chunk.Select(i => trajectories[i])];
+            var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.EndOfText], some), some);
             for (var i = 0; i < chunk.Length; i++)
             {
-                nats -= logProbs[i].Sum(line => line.Sum());
-                nats += chunk[i].Steps.Where(step => step.Choice == StepChoice.Act).Sum(step => step.DecisionLogProb);
+                nats[chunk[i]] = some[i].Steps.Where(step => step.Choice == StepChoice.Act).Sum(step => step.DecisionLogProb)
+                    - logProbs[i].Sum(line => line.Sum());
             }
         }
 
-        return (Likelihood(nats, snippets), LatentCounts.Of(trajectories), trajectories);
+        return (CodeLikelihood.Of(nats, snippets), LatentCounts.Of(trajectories), trajectories);
     }
 
-    private static CodeLikelihood Likelihood(double nats, IReadOnlyList<Snippet> snippets) => CodeLikelihood.Of(
-        nats, snippets.Sum(snippet => (long)snippet.Tokens.Length), snippets.Sum(Bytes));
-
-    private static long Bytes(Snippet snippet)
+    /// <summary>The same trajectory without its thoughts.</summary>
+    public static Trajectory WithoutThoughts(Trajectory trajectory)
     {
-        long bytes = 0;
-        foreach (var action in snippet.Actions)
+        var starts = new List<int>();
+        var tokens = new List<int>();
+        foreach (var step in trajectory.Steps)
         {
-            bytes += action.ByteLength;
+            starts.Add(tokens.Count);
+            tokens.AddRange(trajectory.Snippet.TokensOf(step.Line));
         }
 
-        return bytes;
+        return trajectory with
+        {
+            Tokens = tokens,
+            LineStarts = starts,
+            Steps = [.. trajectory.Steps.Select(step => step with { Choice = StepChoice.None, Latent = [], Prefix = 0 })],
+        };
+    }
+
+    /// <summary>Log-probability of each line along a whole trajectory, in nats, as <see cref="Thinking"/> counts it.</summary>
+    public static double[] LineNats(Decoder decoder, LatentFormat format, Trajectory trajectory)
+    {
+        var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.EndOfText], [trajectory]), [trajectory])[0];
+        return [.. logProbs.Select((line, i) => line.Sum()
+            - (trajectory.Steps[i].Choice == StepChoice.Act ? trajectory.Steps[i].DecisionLogProb : 0))];
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using Ra3.Corpora;
 using Ra3.Models;
@@ -7,7 +8,7 @@ using Ra3.Training;
 namespace Ra3.MidTraining;
 
 /// <summary>Next-token prediction over packed windows: pre-training, the NTP baseline and the M-step.</summary>
-public sealed record NextTokenOptions
+public sealed record NextTokenOptions : IValidatableObject
 {
     /// <summary>Optimizer steps.</summary>
     public int Steps { get; init; } = 1000;
@@ -27,8 +28,8 @@ public sealed record NextTokenOptions
     /// <summary>Optimizer and schedule.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
 
-    /// <summary>Every value out of range, as (key, sentence).</summary>
-    public IEnumerable<(string Key, string Problem)> Problems()
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         foreach (var (key, value) in new[]
         {
@@ -37,18 +38,13 @@ public sealed record NextTokenOptions
         {
             if (value < 1)
             {
-                yield return (key, $"must be at least 1, not {value}");
+                yield return new ValidationResult($"must be at least 1, not {value}", [key]);
             }
         }
 
         if (Steps < 0 || CheckpointEvery < 0)
         {
-            yield return ("steps", "steps and checkpointEvery must not be negative");
-        }
-
-        foreach (var (key, problem) in Optimizer.Problems())
-        {
-            yield return ("optimizer." + key, problem);
+            yield return new ValidationResult("steps and checkpointEvery must not be negative", ["steps"]);
         }
     }
 }
@@ -92,7 +88,9 @@ public static class NextTokenTrainer
             var learningRate = options.Optimizer.LearningRateAt(state.Step, options.Steps);
             var norm = optimizer.Step(learningRate);
             state = new TrainingState(state.Step + 1, state.Tokens + tokens, before + sitting.Elapsed.TotalSeconds);
+            sitting.Stop(); // evaluation on the way is not training
             progress?.Invoke(new NextTokenMetrics(state.Step, nats / tokens, learningRate, norm, state.Tokens, state.Seconds));
+            sitting.Start();
             if (options.CheckpointEvery > 0 && state.Step % options.CheckpointEvery == 0 && state.Step < options.Steps)
             {
                 Save();

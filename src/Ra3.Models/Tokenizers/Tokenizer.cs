@@ -170,8 +170,13 @@ public sealed class Tokenizer
                 continue;
             }
 
-            var hash = WordCache.Hash(word);
-            var known = cache.Find(word, hash);
+            var known = cache.Find(word, out var key);
+            if (known.Length == 1)
+            {
+                tokens.Add(known[0]);
+                continue;
+            }
+
             if (!known.IsEmpty)
             {
                 tokens.AddRange(known);
@@ -180,7 +185,7 @@ public sealed class Tokenizer
 
             var start = tokens.Count;
             EncodeWord(word, tokens);
-            cache.Add(word, hash, CollectionsMarshal.AsSpan(tokens)[start..]);
+            cache.Add(word, key, CollectionsMarshal.AsSpan(tokens)[start..]);
         }
     }
 
