@@ -9,6 +9,7 @@ namespace Ra3.Sandbox;
 internal static class Judge
 {
     private const int ViolationSignal = 31; // SIGSYS: seccomp killed it
+    private const int CallTimeSignal = 27; // SIGPROF: the timer of a single call ran out
     private static readonly Dictionary<int, string> SignalNames = new()
     {
         [2] = "SIGINT", [4] = "SIGILL", [5] = "SIGTRAP", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL",
@@ -29,7 +30,7 @@ internal static class Judge
     public static JsonObject Job(string mode, string entry, Limits limits) => new()
     {
         ["mode"] = mode, ["entry"] = entry, ["cpu"] = limits.CpuSeconds, ["wall"] = limits.WallSeconds,
-        ["mem"] = limits.MemoryMb, ["out"] = limits.OutputBytes, ["result"] = limits.ResultBytes,
+        ["mem"] = limits.MemoryMb, ["out"] = limits.OutputBytes, ["result"] = limits.ResultBytes, ["call"] = limits.CallSeconds,
     };
 
     /// <summary>How long a worker may take over a job before it counts as hung.</summary>
@@ -212,6 +213,11 @@ internal static class Judge
             }
 
             var killed = _program.GetProperty("killed").GetString();
+            if (killed is null && Signal == CallTimeSignal)
+            {
+                return Say(tier, VerdictKind.Timeout, test, "Out of processor time in one call.");
+            }
+
             if (killed is "cpu" or "wall")
             {
                 return Say(tier, VerdictKind.Timeout, test, killed == "cpu" ? "Out of processor time." : "Out of time on the clock.");

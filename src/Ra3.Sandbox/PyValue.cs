@@ -173,7 +173,7 @@ public sealed class PyValue : IEquatable<PyValue>
 
         if (Kind == PyKind.Complex || other.Kind == PyKind.Complex)
         {
-            return AsComplex() is { } a && other.AsComplex() is { } b && a == b;
+            return ToComplex() is { } a && other.ToComplex() is { } b && a == b;
         }
 
         if (Kind != other.Kind || _items.Length != other._items.Length)
@@ -275,7 +275,8 @@ public sealed class PyValue : IEquatable<PyValue>
         _ => true,
     };
 
-    private Complex? AsComplex() => Kind == PyKind.Complex ? (Complex)_value! : ToDouble() is { } d ? new Complex(d, 0) : null;
+    /// <summary>The number as a complex one; null where the value is no number.</summary>
+    public Complex? ToComplex() => Kind == PyKind.Complex ? (Complex)_value! : ToDouble() is { } d ? new Complex(d, 0) : null;
 
     private int NumberHash()
     {

@@ -20,9 +20,11 @@ public enum SandboxTier
 /// <param name="MemoryMb">Address space, in MiB; the interpreter itself takes about 30.</param>
 /// <param name="OutputBytes">Most bytes to stdout, and to stderr.</param>
 /// <param name="ResultBytes">Most bytes of returned values.</param>
+/// <param name="CallSeconds">Processor time for each single call of <see cref="CasesRequest"/>, beside the limit for all of
+/// them; 0 is none.</param>
 public sealed record Limits(
     double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 18,
-    int ResultBytes = 1 << 23);
+    int ResultBytes = 1 << 23, double CallSeconds = 0);
 
 /// <summary>How a pool is set up.</summary>
 public sealed record SandboxOptions

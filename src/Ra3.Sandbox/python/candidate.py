@@ -4,6 +4,7 @@
 import atexit
 import errno
 import io
+import signal
 import sys
 import threading
 import traceback
@@ -65,7 +66,7 @@ def run_candidate(job, program, payload, channel):
         else:
             say('{"r":1}')
             if mode == 'cases':
-                answer_calls(function, payload, say, say_error, job['result'])
+                answer_calls(function, payload, say, say_error, job['result'], job['call'])
             else:
                 serve(module, job['entry'], channel, job['result'])
         for stream in (sys.stdout, sys.stderr):
@@ -100,9 +101,12 @@ def run_script(program, say_error):
     return status & 0xFF
 
 
-def answer_calls(function, payload, say, say_error, max_chars):
+def answer_calls(function, payload, say, say_error, max_chars, call_seconds):
     for line in payload.splitlines():
         args, kwargs = json.loads(line, object_hook=untag)
+        if call_seconds:
+            # Its signal ends the process. A program that disarms it only runs into the limit for all calls.
+            signal.setitimer(signal.ITIMER_PROF, call_seconds)
         try:
             value = function(*args, **kwargs)
         except BaseException as error:

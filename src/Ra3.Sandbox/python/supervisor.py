@@ -7,7 +7,6 @@ import collections
 import fcntl
 import gc
 import select
-import signal
 import socket
 import time
 

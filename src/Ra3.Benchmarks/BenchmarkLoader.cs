@@ -1,0 +1,83 @@
+using System.IO.Compression;
+using System.Text.Json;
+
+namespace Ra3.Benchmarks;
+
+/// <summary>Reads benchmarks from their published files.</summary>
+public static class BenchmarkLoader
+{
+    /// <summary>Names of the benchmarks, as <see cref="Load"/> takes them.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ["humaneval", "humaneval+", "mbpp", "mbpp+", "livecodebench", "codeforces"];
+
+    /// <summary>The file name under which a benchmark is published.</summary>
+    /// <exception cref="ArgumentException">No such benchmark.</exception>
+    public static string FileName(string name) => name switch
+    {
+        "humaneval" => "HumanEval.jsonl.gz",
+        "humaneval+" => "HumanEvalPlus.jsonl.gz",
+        "mbpp" => "mbpp.jsonl",
+        "mbpp+" => "MbppPlus.jsonl.gz",
+        "livecodebench" => "lcb_879_public_tests.json",
+        "codeforces" => "codeforces.json",
+        _ => throw new ArgumentException($"There is no benchmark '{name}': use {string.Join(", ", Names)}."),
+    };
+
+    /// <summary>Reads a benchmark.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="path">Its file: JSON or JSON lines, plain or gzip.</param>
+    /// <param name="alwaysSplit">Run assertions as they are, even where they could be read as cases.</param>
+    /// <exception cref="InvalidDataException">The file is not what the benchmark publishes.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="ArgumentException">No such benchmark.</exception>
+    public static Benchmark Load(string name, string path, bool alwaysSplit = false)
+    {
+        _ = FileName(name);
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path} is not there: give the path of {FileName(name)}, or fetch it with 'ra3 data get {name}'.");
+        }
+
+        try
+        {
+            var rows = ReadRows(path);
+            return name switch
+            {
+                "humaneval" => HumanEvalData.Read(rows, alwaysSplit),
+                "humaneval+" => HumanEvalData.ReadPlus(rows),
+                "mbpp" => MbppData.Read(rows, alwaysSplit),
+                "mbpp+" => MbppData.ReadPlus(rows),
+                "livecodebench" => ContestData.ReadLiveCodeBench(rows),
+                _ => ContestData.ReadCodeforces(rows),
+            };
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{path} is not {name}'s file {FileName(name)}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Rows of a JSON array or of JSON lines, gunzipped where need be.</summary>
+    internal static IReadOnlyList<JsonElement> ReadRows(string path)
+    {
+        using var file = File.OpenRead(path);
+        var isGzip = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
+        file.Position = 0;
+        using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using var memory = new MemoryStream();
+        stream.CopyTo(memory);
+        var bytes = memory.GetBuffer().AsSpan(0, (int)memory.Length);
+        var rows = new List<JsonElement>();
+        var options = new JsonReaderOptions { AllowMultipleValues = true, CommentHandling = JsonCommentHandling.Skip };
+        var reader = new Utf8JsonReader(bytes, options);
+        while (reader.Read())
+        {
+            rows.Add(JsonElement.ParseValue(ref reader));
+        }
+
+        return rows is [{ ValueKind: JsonValueKind.Array } all] ? all.EnumerateArray().ToList() : rows;
+    }
+
+    /// <summary>A string of a row.</summary>
+    internal static string Text(this JsonElement row, string key) => row.GetProperty(key).GetString()!;
+}
