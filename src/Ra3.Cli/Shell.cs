@@ -17,6 +17,9 @@ internal static class Shell
     {
         var root = new RootCommand("RA3 mid-training of code language models, beside its next-token baseline.")
         {
+            QuickstartCommand.Create(),
+            DataCommand.Create(),
+            RunsCommand.Create(),
             DoctorCommand.Create(),
             TheoryCommand.Create(),
         };

@@ -13,7 +13,7 @@ internal static class Terminal
 {
     private const int PipeWidth = 200; // wide enough that no table of ours wraps in a log file
 
-    private static readonly JsonSerializerOptions Json = new()
+    public static readonly JsonSerializerOptions JsonOptions = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -28,7 +28,7 @@ internal static class Terminal
     public static IAnsiConsole For(bool json) => json ? Error.Value : Output.Value;
 
     /// <summary>Writes one JSON object (camelCase keys) as one line on standard output.</summary>
-    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, Json));
+    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, JsonOptions));
 
     internal static IAnsiConsole Create(TextWriter writer, bool redirected)
     {

@@ -150,8 +150,9 @@ internal static class ParquetFile
         var reader = Open(stream);
         try
         {
-            var wanted = TextFields.Wanted(options.TextField);
-            var field = wanted.Select(name => reader.Schema.DataFields.FirstOrDefault(field => field.Name == name && field.ClrType == typeof(string))).FirstOrDefault(found => found is not null);
+            // The library calls a column of strings ReadOnlyMemory<char>.
+            var strings = reader.Schema.DataFields.Where(column => column.ClrType == typeof(ReadOnlyMemory<char>)).ToList();
+            var field = TextFields.Wanted(options.TextField).Select(name => strings.Find(column => column.Name == name)).FirstOrDefault(found => found is not null);
             if (field is null)
             {
                 report.Skip(SkipReason.NoTextField, id);

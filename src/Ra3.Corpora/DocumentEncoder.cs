@@ -30,9 +30,9 @@ public static class DocumentEncoder
             }
 
             var span = text.AsSpan(action.Start, action.Length);
-            var encoded = tokenizer.Encode(span);
-            actions[i] = new EncodedAction(tokens.Count, encoded.Length, action.CommentAllowed, action.IsComment, opener, Encoding.UTF8.GetByteCount(span));
-            tokens.AddRange(encoded);
+            var start = tokens.Count;
+            tokenizer.Encode(span, tokens);
+            actions[i] = new EncodedAction(start, tokens.Count - start, action.CommentAllowed, action.IsComment, opener, Encoding.UTF8.GetByteCount(span));
         }
 
         return new EncodedDocument(document.Id, [.. tokens], actions);

@@ -93,7 +93,15 @@ public sealed unsafe class TokenStore : IDisposable
     {
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        TokenStoreFormat.Write(path, documents.Select(document => DocumentEncoder.Encode(document, tokenizer)), tokenizer.Fingerprint, progress);
+        return Build(path, documents.Select(document => DocumentEncoder.Encode(document, tokenizer)), tokenizer, progress);
+    }
+
+    /// <summary>As above, from documents that are encoded already.</summary>
+    public static TokenStore Build(string path, IEnumerable<EncodedDocument> documents, Tokenizer tokenizer, Action<long>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(documents);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        TokenStoreFormat.Write(path, documents, tokenizer.Fingerprint, progress);
         return Open(path, tokenizer);
     }
 

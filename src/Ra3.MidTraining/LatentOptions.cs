@@ -1,7 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ra3.MidTraining;
 
 /// <summary>What a latent is: a one-line Python comment before a line of code (S), drawn token by token (C).</summary>
-public sealed record LatentOptions
+public sealed record LatentOptions : IValidatableObject
 {
     /// <summary>Most tokens of a latent after its "#", the line end included; a longer one is invalid.</summary>
     public int MaxTokens { get; init; } = 32;
@@ -15,27 +17,27 @@ public sealed record LatentOptions
     /// <summary>Sequences decoded side by side while sampling.</summary>
     public int BatchSize { get; init; } = 64;
 
-    /// <summary>Every value out of range, as (key, sentence).</summary>
-    public IEnumerable<(string Key, string Problem)> Problems()
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (MaxTokens < 2)
         {
-            yield return ("maxTokens", $"must be at least 2 (one token and a line end), not {MaxTokens}");
+            yield return new ValidationResult($"must be at least 2 (one token and a line end), not {MaxTokens}", ["maxTokens"]);
         }
 
         if (!(Temperature > 0))
         {
-            yield return ("temperature", $"must be positive, not {Temperature}");
+            yield return new ValidationResult($"must be positive, not {Temperature}", ["temperature"]);
         }
 
         if (SnippetTokens < 16)
         {
-            yield return ("snippetTokens", $"must be at least 16, not {SnippetTokens}");
+            yield return new ValidationResult($"must be at least 16, not {SnippetTokens}", ["snippetTokens"]);
         }
 
         if (BatchSize < 1)
         {
-            yield return ("batchSize", $"must be at least 1, not {BatchSize}");
+            yield return new ValidationResult($"must be at least 1, not {BatchSize}", ["batchSize"]);
         }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class LatentWalk(
     private readonly List<LatentStep> steps = [];
     private readonly List<int> lineStarts = [];
     private readonly List<float> latentLogProbs = [];
-    private int line = firstLine;
+    private int lines; // lines passed so far
     private int written; // tokens of the present line among the own ones, since its start or since its latent
     private int latentStart = -1; // where the opener's "#" of the latent under way stands
     private double decision;
@@ -24,23 +24,23 @@ internal sealed class LatentWalk(
     public int Attach { get; private set; } = attach;
 
     /// <summary>The line it is at.</summary>
-    public int Line => line;
+    public int Line => firstLine + lines;
 
     /// <summary>Own tokens so far; the last may still have to be fed.</summary>
     public IReadOnlyList<int> Tokens => tokens;
 
     /// <summary>Whether it is done.</summary>
-    public bool Finished => line == end;
+    public bool Finished => Line == end;
 
     /// <summary>Whether a choice comes before anything else.</summary>
-    public bool AtDecision => !Finished && latentStart < 0 && steps.Count == line - firstLine
-        && snippet.MayThink(line) && written == snippet.IndentLength(line);
+    public bool AtDecision => !Finished && latentStart < 0 && steps.Count == lines
+        && snippet.MayThink(Line) && written == snippet.IndentLength(Line);
 
     /// <summary>Whether the next token is drawn from q.</summary>
     public bool AtLatent => latentStart >= 0;
 
     /// <summary>The token that opens a thought here.</summary>
-    public int OpenerToken => snippet.Actions[line].Opener[^1];
+    public int OpenerToken => snippet.Actions[Line].Opener[^1];
 
     /// <summary>Whether it has no tokens of its own after an invalid latent right on a trunk that holds the source.</summary>
     public bool IsBackOnTrunk => onTrunk && tokens.Count == 0;
@@ -53,7 +53,7 @@ internal sealed class LatentWalk(
     {
         onTrunk = true;
         Attach = attachAt;
-        var choice = snippet.MayThink(line) ? StepChoice.Act : StepChoice.None;
+        var choice = snippet.MayThink(Line) ? StepChoice.Act : StepChoice.None;
         if (choice == StepChoice.Act && Choose(logThink, exploration))
         {
             return;
@@ -66,7 +66,7 @@ internal sealed class LatentWalk(
 
         Record(choice, 0, []);
         lineStarts.Add(-1);
-        line++;
+        lines++;
     }
 
     /// <summary>Chooses away from the trunk.</summary>
@@ -108,35 +108,35 @@ internal sealed class LatentWalk(
     }
 
     /// <summary>After an invalid latent right on the trunk: the line is the trunk's after all.</summary>
-    public void ReturnToTrunk() => line++;
+    public void ReturnToTrunk() => lines++;
 
     /// <summary>Appends the next source token.</summary>
     public void WriteSource()
     {
-        if (steps.Count == line - firstLine && !snippet.MayThink(line))
+        if (steps.Count == lines && !snippet.MayThink(Line))
         {
             (decision, behaviour) = (0, 0);
             Record(StepChoice.None, tokens.Count, []);
             lineStarts.Add(tokens.Count);
         }
 
-        var source = snippet.TokensOf(line);
+        var source = snippet.TokensOf(Line);
         tokens.Add(source[written++]);
         if (written == source.Length)
         {
-            (line, written) = (line + 1, 0);
+            (lines, written) = (lines + 1, 0);
         }
     }
 
     /// <summary>Appends the rest of the source if no choice lies ahead any more; then nothing need be fed.</summary>
     public bool FinishIfDecided()
     {
-        if (AtLatent || AtDecision || (steps.Count == line - firstLine && !Finished && snippet.MayThink(line)))
+        if (AtLatent || AtDecision || (steps.Count == lines && !Finished && snippet.MayThink(Line)))
         {
             return false;
         }
 
-        for (var ahead = line + 1; ahead < end; ahead++)
+        for (var ahead = Line + 1; ahead < end; ahead++)
         {
             if (snippet.MayThink(ahead))
             {
@@ -180,7 +180,7 @@ internal sealed class LatentWalk(
 
     private void Record(StepChoice choice, int prefix, int[] latent)
     {
-        steps.Add(new LatentStep(line, choice, Attach, prefix, latent, decision, behaviour, [.. latentLogProbs]));
+        steps.Add(new LatentStep(Line, choice, Attach, prefix, latent, decision, behaviour, [.. latentLogProbs]));
         latentLogProbs.Clear();
     }
 }

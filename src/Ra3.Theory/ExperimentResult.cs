@@ -70,8 +70,9 @@ public sealed record Series(string Name, IReadOnlyList<double> X, IReadOnlyList<
 /// <param name="Title">What it shows.</param>
 /// <param name="XLabel">Label of the abscissa, with its unit.</param>
 /// <param name="YLabel">Label of the ordinate, with its unit.</param>
+/// <param name="Caption">What to see in it, and what not to conclude.</param>
 /// <param name="Series">Its lines.</param>
-public sealed record Plot(string Name, string Title, string XLabel, string YLabel, IReadOnlyList<Series> Series)
+public sealed record Plot(string Name, string Title, string XLabel, string YLabel, string Caption, IReadOnlyList<Series> Series)
 {
     /// <summary>Whether the abscissa is logarithmic.</summary>
     public bool LogX { get; init; }

@@ -71,7 +71,8 @@ internal static class LatentBound
         }
 
         claims.Add(Claim.AtLeast($"Exact EM never lowers the log-likelihood: least change of a round, {seeds} instances", "D", 0, least));
-        return new Plot("elbo-em", "Exact EM: log-likelihood of a trace by round", "EM rounds", "nats per trace", series);
+        return new Plot("elbo-em", "Exact EM: log-likelihood of a trace by round", "EM rounds", "nats per trace",
+            "E-step: the exact posterior. M-step: next-token prediction on the traces with their latents. Each curve may only rise.", series);
     }
 
     private static void Divergence(int seeds, int seed, List<Claim> claims)
@@ -101,8 +102,8 @@ internal static class LatentBound
         }
 
         claims.Add(Claim.Equal("KL = KL(Bern ρ ‖ Bern 1−α) + ρ(ln|Z| − H), a switch being an event: largest gap to brute force", "D", 0, events));
-        claims.Add(Claim.Equal("KL when U may redraw the active intent, with |Z|−1 and α' in their places: largest gap", "D", 0, values));
-        claims.Add(Claim.Equal("The event form then overstates the KL by (1−ρ) ln(1 + (1−α)/(α|Z|)): largest gap", "D", 0, excess));
+        claims.Add(Claim.Equal("KL over values of z_t, U including the active one: |Z|−1 for |Z|, α+(1−α)/|Z| for α: largest gap", "D", 0, values));
+        claims.Add(Claim.Equal("The event form overstates that KL by (1−ρ) ln(1 + (1−α)/(α|Z|)): largest gap", "D", 0, excess));
         claims.Add(Claim.Equal("A fixed path pays c = ln(1 + α|Z|/(1−α)) a switch: largest gap", "D", 0, cost));
     }
 
@@ -143,6 +144,7 @@ internal static class LatentBound
         claims.Add(Claim.AtMost("Mean switches of the posterior never rise with α: largest rise", "D", 0, riseAlpha));
         claims.Add(Claim.Equal("A cost above what lines can gain is next-token prediction: switches plus gap", "S", 0, limit));
         return new Plot("elbo-switching", $"Share of lines that switch, mean over {seeds} instances", "cost of a switch c (nats)", "share of lines",
+            "Both can only fall: the best q by exchange of two optima, the soft one because its slope is minus a variance.",
             [new Series("best q (deterministic)", costs, best), new Series("q ∝ exp(reward)", costs, soft)]);
     }
 
@@ -195,6 +197,7 @@ internal static class LatentBound
         claims.Add(Claim.Covers("The same with the inclusive mean: (G−1)/G", "D", 7.0 / 8, At(inclusive, Default)));
         double[] x = [.. groups.Select(g => (double)g)];
         return new Plot("elbo-gradient", "Scale of the sampled E-step gradient along the exact one", "group size G", "⟨ĝ, g⟩ / ⟨g, g⟩",
+            "The inclusive mean only shortens the step, most for small groups; the direction is right either way.",
             [leaveOneOut, inclusive, new Series("(G−1)/G", x, [.. x.Select(g => (g - 1) / g)]) { Predicted = true }]) { LogX = true };
     }
 

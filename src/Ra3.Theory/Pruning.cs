@@ -170,8 +170,10 @@ internal static class Pruning
 
         return
         [
-            new Plot("pruning-universe", $"Expert samples that rule out every bad set with probability {1 - Delta} (σ = {Sigma})", "abstractions |Z|", "expert samples", overUniverse) { LogX = true },
-            new Plot("pruning-share", $"The same over the share of tasks on which a bad set fails (|Zε| = 3)", "1/σ", "expert samples", overShare),
+            new Plot("pruning-universe", $"Expert samples that rule out every bad set with probability {1 - Delta} (σ = {Sigma})", "abstractions |Z|", "expert samples",
+                "The planted family, where badness is known in closed form. Measured: the smallest number after which at most 5 % of the trials still had a bad set.", overUniverse) { LogX = true },
+            new Plot("pruning-share", $"The same over the share of tasks on which a bad set fails (|Zε| = 3)", "1/σ", "expert samples",
+                "A bad set that fails on fewer tasks takes longer to be caught.", overShare),
         ];
     }
 }

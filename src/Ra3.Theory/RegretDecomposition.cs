@@ -66,6 +66,7 @@ internal static class RegretDecomposition
                     $"Both parts of the regret, mean over {seeds} random families",
                     "abstractions retained, in random order",
                     "regret",
+                    "More abstractions leave less to prune away and more to learn. What remains to be learned depends on the learner: two of them here.",
                     [
                         new Series("pruning error", sizes, pruningSum),
                         new Series("RL error, untrained (uniform)", sizes, untrainedSum),

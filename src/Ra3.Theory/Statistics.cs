@@ -20,6 +20,24 @@ internal readonly record struct Estimate(double Value, double Low, double High)
         return new Estimate(mean, mean - half, mean + half);
     }
 
+    /// <summary>The median, with an interval between two order statistics: valid for any continuous distribution.</summary>
+    /// <param name="draws">Independent draws; with fewer than 11 no pair of order statistics reaches 99.9 %, and the interval is the range.</param>
+    public static Estimate Median(IReadOnlyList<double> draws)
+    {
+        double[] sorted = [.. draws.Order()];
+        int n = sorted.Length;
+
+        // The number of draws below the median is Binomial(n, 1/2): leave out as many at each end as the tail allows.
+        int cut = 0;
+        while (Binomial.CDF(0.5, n, cut) <= (1 - Level) / 2)
+        {
+            cut++;
+        }
+
+        cut = Math.Max(0, cut - 1);
+        return new Estimate((sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[cut], sorted[n - 1 - cut]);
+    }
+
     /// <summary>Clopper–Pearson interval for a probability: exact coverage of at least <paramref name="level"/>.</summary>
     public static Estimate Proportion(int successes, int trials, double level = Level)
     {

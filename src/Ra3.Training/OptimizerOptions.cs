@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ra3.Training;
 
 /// <summary>How the learning rate falls after the warm-up.</summary>
@@ -14,7 +16,7 @@ public enum DecayShape
 }
 
 /// <summary>AdamW and its learning-rate schedule.</summary>
-public sealed record OptimizerOptions
+public sealed record OptimizerOptions : IValidatableObject
 {
     /// <summary>Peak learning rate.</summary>
     public double LearningRate { get; init; } = 3e-4;
@@ -62,32 +64,32 @@ public sealed record OptimizerOptions
         return LearningRate * (FinalShare + ((1 - FinalShare) * left));
     }
 
-    /// <summary>Every value out of range, as (key, sentence).</summary>
-    public IEnumerable<(string Key, string Problem)> Problems()
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!(LearningRate > 0 && LearningRate < 10))
         {
-            yield return ("learningRate", $"must lie between 0 and 10, not {LearningRate}");
+            yield return new ValidationResult($"must lie between 0 and 10, not {LearningRate}", ["learningRate"]);
         }
 
         if (!(Beta1 >= 0 && Beta1 < 1))
         {
-            yield return ("beta1", $"must lie in [0, 1), not {Beta1}");
+            yield return new ValidationResult($"must lie in [0, 1), not {Beta1}", ["beta1"]);
         }
 
         if (!(Beta2 >= 0 && Beta2 < 1))
         {
-            yield return ("beta2", $"must lie in [0, 1), not {Beta2}");
+            yield return new ValidationResult($"must lie in [0, 1), not {Beta2}", ["beta2"]);
         }
 
         if (!(WeightDecay >= 0) || !(ClipNorm >= 0) || !(Epsilon > 0))
         {
-            yield return ("weightDecay", "weightDecay and clipNorm must be ≥ 0, epsilon > 0");
+            yield return new ValidationResult("weightDecay and clipNorm must be ≥ 0, epsilon > 0", ["weightDecay"]);
         }
 
         if (!(Warmup >= 0 && Warmup < 1) || !(FinalShare >= 0 && FinalShare <= 1))
         {
-            yield return ("warmup", "warmup must lie in [0, 1) and finalShare in [0, 1]");
+            yield return new ValidationResult("warmup must lie in [0, 1) and finalShare in [0, 1]", ["warmup"]);
         }
     }
 }

@@ -63,6 +63,20 @@ public sealed class ExperimentTests
         mean.High.Should().BeApproximately(2.5 + (12.924 * Math.Sqrt(5.0 / 3 / 4)), 1e-2);
     }
 
+    [Theory]
+    [InlineData(20)]
+    [InlineData(41)]
+    public void A_median_interval_covers_as_often_as_it_says_and_no_wider(int size)
+    {
+        // For uniform draws the ends are order statistics, whose positions the interval shows when the draws are 1, …, n.
+        Estimate ranks = Estimate.Median([.. Enumerable.Range(1, size).Select(i => (double)i)]);
+        ranks.Value.Should().Be((size + 1) / 2.0);
+        double Coverage(int from) => 1 - (2 * Binomial.CDF(0.5, size, from - 1));
+        Coverage((int)ranks.Low).Should().BeGreaterThanOrEqualTo(Estimate.Level);
+        Coverage((int)ranks.Low + 1).Should().BeLessThan(Estimate.Level);
+        (ranks.Low + ranks.High).Should().Be(size + 1);
+    }
+
     [Fact]
     public void A_slope_interval_covers_the_true_slope_as_often_as_it_says()
     {

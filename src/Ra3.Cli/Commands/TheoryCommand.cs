@@ -123,7 +123,7 @@ internal static class TheoryCommand
             {
                 var chart = Chart(plot);
                 report.Chart(chart);
-                File.WriteAllText(Path.Combine(folder, plot.Name + ".svg"), ChartSvg.Draw(chart, [.. chart.Series.Select((_, i) => i)], 0));
+                File.WriteAllText(Path.Combine(folder, plot.Name + ".svg"), ChartFile.Draw(chart));
             }
         }
 
@@ -136,18 +136,18 @@ internal static class TheoryCommand
             Dashed = s.Predicted,
             Band = s.Low is null || s.High is null ? [] : [.. s.X.Select((x, i) => (x, s.Low[i], s.High[i]))],
         })])
-        { LogX = plot.LogX, LogY = plot.LogY };
+        { LogX = plot.LogX, LogY = plot.LogY, Caption = plot.Caption };
 
     private static string Bound(Claim claim) => claim.Relation switch
     {
-        Relation.AtMost => "≤ ",
-        Relation.AtLeast => "≥ ",
-        Relation.Above => "> ",
-        _ => "= ",
+        Relation.AtMost => "≤\u00a0",
+        Relation.AtLeast => "≥\u00a0",
+        Relation.Above => ">\u00a0",
+        _ => "=\u00a0",
     } + Number(claim.Bound);
 
     private static string Measured(Claim claim) =>
-        claim is { Low: { } low, High: { } high } ? $"{Number(claim.Measured)} [{Number(low)}, {Number(high)}]" : Number(claim.Measured);
+        claim is { Low: { } low, High: { } high } ? $"{Number(claim.Measured)}\u00a0[{Number(low)},\u00a0{Number(high)}]" : Number(claim.Measured);
 
     private static string Number(double value) => Math.Abs(value) switch
     {

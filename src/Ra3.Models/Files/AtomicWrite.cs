@@ -90,9 +90,11 @@ public static partial class AtomicWrite
 
             if (failure is IOException or UnauthorizedAccessException)
             {
+                // Of a file inside a folder only the cause is told, not twice what it means.
+                var cause = failure.InnerException is IOException inner ? inner : failure;
                 throw new IOException(
-                    $"Could not write {path}: {failure.Message} What was there before is untouched; "
-                    + "make room or choose another place.", failure);
+                    $"Could not write {path}: {cause.Message} What was there before is untouched; "
+                    + "make room or choose another place.", cause);
             }
 
             throw;

@@ -47,7 +47,7 @@ public static class HuggingFaceFolder
             {
                 using var scope = NewDisposeScope();
                 var read = stored[name].Read(name);
-                if (requireFinite && read.is_floating_point() && !isfinite(read).all().item<bool>())
+                if (requireFinite && read.is_floating_point() && !Finite.All(read))
                 {
                     bad.Add(name);
                 }

@@ -145,7 +145,7 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>Views of a contiguous CPU tensor, in order, each small enough for a span.</summary>
-    private static IEnumerable<Tensor> Pieces(Tensor tensor)
+    internal static IEnumerable<Tensor> Pieces(Tensor tensor)
     {
         long elements = tensor.numel(), step = PieceBytes / tensor.element_size();
         using var flat = tensor.view(-1);

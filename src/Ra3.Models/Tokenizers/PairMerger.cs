@@ -4,7 +4,7 @@ namespace Ra3.Models.Tokenizers;
 /// The heart of byte-pair encoding: joins the adjacent pair of lowest rank (the leftmost of equals) until none is left.
 /// Short words by linear search, long ones with a heap: O(n log n), so a line of megabytes is no trap.
 /// </summary>
-internal sealed class PairMerger(int[] byteIds, Dictionary<(int Left, int Right), (int Rank, int Id)> merges)
+internal sealed class PairMerger(int[] byteIds, MergeTable merges)
 {
     private const int LinearLimit = 48;
 
@@ -34,7 +34,7 @@ internal sealed class PairMerger(int[] byteIds, Dictionary<(int Left, int Right)
         // pairs[i] joins ids[i] and ids[i + 1].
         for (var i = 0; i + 1 < count; i++)
         {
-            pairs[i] = Rank(ids[i], ids[i + 1]);
+            pairs[i] = merges.Find(ids[i], ids[i + 1]);
         }
 
         while (count > 1)
@@ -59,12 +59,12 @@ internal sealed class PairMerger(int[] byteIds, Dictionary<(int Left, int Right)
             if (best + 1 < count)
             {
                 pairs[(best + 2)..count].CopyTo(pairs[(best + 1)..]);
-                pairs[best] = Rank(ids[best], ids[best + 1]);
+                pairs[best] = merges.Find(ids[best], ids[best + 1]);
             }
 
             if (best > 0)
             {
-                pairs[best - 1] = Rank(ids[best - 1], ids[best]);
+                pairs[best - 1] = merges.Find(ids[best - 1], ids[best]);
             }
         }
 
@@ -126,13 +126,72 @@ internal sealed class PairMerger(int[] byteIds, Dictionary<(int Left, int Right)
 
         void Enqueue(int left, int right)
         {
-            var (rank, id) = Rank(ids[left], ids[right]);
+            var (rank, id) = merges.Find(ids[left], ids[right]);
             if (rank != int.MaxValue)
             {
                 queue.Enqueue((ids[left], ids[right], id), (rank, left));
             }
         }
     }
+}
 
-    private (int Rank, int Id) Rank(int left, int right) => merges.TryGetValue((left, right), out var merge) ? merge : (int.MaxValue, -1);
+/// <summary>Ranks of pairs and what they join to: open addressing, at most half full, one probe of 16 bytes for most look-ups.</summary>
+internal sealed class MergeTable
+{
+    private readonly Slot[] _slots;
+    private readonly int _shift;
+
+    public MergeTable(int count)
+    {
+        var bits = 4;
+        while (1L << bits < 2L * count)
+        {
+            bits++;
+        }
+
+        _slots = new Slot[1 << bits];
+        _shift = 64 - bits;
+    }
+
+    /// <summary>Adds a pair; one that is there keeps its first rank.</summary>
+    public void Add(int left, int right, int rank, int id)
+    {
+        var key = Key(left, right);
+        ref var slot = ref At(key);
+        if (slot.Key != key)
+        {
+            slot = new Slot { Key = key, Rank = rank, Id = id };
+        }
+    }
+
+    /// <summary>A pair's rank and the token it joins to; the highest rank there is when it is none.</summary>
+    public (int Rank, int Id) Find(int left, int right)
+    {
+        var key = Key(left, right);
+        ref readonly var slot = ref At(key);
+        return slot.Key == key ? (slot.Rank, slot.Id) : (int.MaxValue, -1);
+    }
+
+    private ref Slot At(ulong key)
+    {
+        var slots = _slots;
+        for (var index = (int)((key * 0x9E3779B97F4A7C15) >> _shift); ; index = (index + 1) & (slots.Length - 1))
+        {
+            ref var slot = ref slots[index];
+            if (slot.Key == key || slot.Key == 0)
+            {
+                return ref slot;
+            }
+        }
+    }
+
+    /// <summary>Never 0, which marks a free slot.</summary>
+    private static ulong Key(int left, int right) => ((ulong)(left + 1) << 32) | (uint)right;
+
+    private struct Slot
+    {
+        public ulong Key;
+        public int Rank;
+        public int Id;
+    }
 }

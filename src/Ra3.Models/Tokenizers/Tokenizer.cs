@@ -19,8 +19,8 @@ public sealed class Tokenizer
     private readonly byte[][] _bytes;
     private readonly AddedToken[] _addedTokens;
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocabulary;
-    private readonly SearchValues<string> _allAddedTokens;
-    private readonly SearchValues<string> _plainAddedTokens;
+    private readonly SearchValues<string>? _allAddedTokens;
+    private readonly SearchValues<string>? _plainAddedTokens;
     private readonly ThreadLocal<Scratch> _scratch = new(() => new Scratch());
 
     internal Tokenizer(TokenizerParts parts)
@@ -36,8 +36,8 @@ public sealed class Tokenizer
         EndOfText = FindEndOfText();
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(TokenizerWriter.MainFile(parts)))[..32];
 
-        static SearchValues<string> SearchFor(IEnumerable<AddedToken> tokens)
-            => SearchValues.Create([.. tokens.Select(token => token.Content)], StringComparison.Ordinal);
+        static SearchValues<string>? SearchFor(IEnumerable<AddedToken> tokens)
+            => tokens.Any() ? SearchValues.Create([.. tokens.Select(token => token.Content)], StringComparison.Ordinal) : null;
     }
 
     /// <summary>The largest id plus one, added tokens included. A model may have more rows (padding), never fewer.</summary>
@@ -83,22 +83,29 @@ public sealed class Tokenizer
     /// </param>
     public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
     {
-        var scratch = _scratch.Value!;
-        var tokens = scratch.Tokens;
+        var tokens = _scratch.Value!.Tokens;
         tokens.Clear();
+        Encode(text, tokens, allowSpecial);
+        return [.. tokens];
+    }
+
+    /// <summary>Appends the tokens of a text to a list; see <see cref="Encode(ReadOnlySpan{char}, bool)"/>.</summary>
+    public void Encode(ReadOnlySpan<char> text, List<int> tokens, bool allowSpecial = false)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        var cache = _scratch.Value!.Cache;
         var wanted = allowSpecial ? _allAddedTokens : _plainAddedTokens;
-        while (text.IndexOfAny(wanted) is var at and >= 0)
+        while (wanted is not null && text.IndexOfAny(wanted) is var at and >= 0)
         {
             var added = AddedTokenAt(text[at..], allowSpecial);
             var before = text[..at];
-            EncodeText(added.StripLeft ? before.TrimEnd() : before, scratch);
+            EncodeText(added.StripLeft ? before.TrimEnd() : before, tokens, cache);
             tokens.Add(added.Id);
             text = text[(at + added.Content.Length)..];
             text = added.StripRight ? text.TrimStart() : text;
         }
 
-        EncodeText(text, scratch);
-        return [.. tokens];
+        EncodeText(text, tokens, cache);
     }
 
     /// <summary>The text of some tokens; byte sequences that are not UTF-8 (half a character) come out as U+FFFD.</summary>
@@ -125,6 +132,9 @@ public sealed class Tokenizer
     /// <summary>The id of a special or other added token by its text, or null.</summary>
     public int? IdOf(string specialToken) => Array.Find(_addedTokens, token => token.Content == specialToken)?.Id;
 
+    /// <summary>Whether an id is an added token (end of text, chat markers, …) rather than text.</summary>
+    public bool IsSpecial(int id) => Array.Exists(_addedTokens, token => token.Id == id);
+
     /// <summary>Makes sure that every token this tokenizer can give has a row in a model.</summary>
     /// <param name="modelVocabularySize">Rows of the model's embedding (vocab_size).</param>
     /// <exception cref="InvalidDataException">The model has fewer rows.</exception>
@@ -150,15 +160,13 @@ public sealed class Tokenizer
         throw new InvalidOperationException("An added token was found and then lost.");
     }
 
-    private void EncodeText(ReadOnlySpan<char> text, Scratch scratch)
+    private void EncodeText(ReadOnlySpan<char> text, List<int> tokens, WordCache cache)
     {
         if (_parts.ComposesText && !NormalizationFormC.IsCertainlyComposed(text))
         {
             text = NormalizationFormC.Compose(text);
         }
 
-        var tokens = scratch.Tokens;
-        var cache = scratch.Cache;
         foreach (var word in _parts.PreTokenizer.Split(text))
         {
             if (word.Length > WordCache.LongestWord)
@@ -167,8 +175,13 @@ public sealed class Tokenizer
                 continue;
             }
 
-            var hash = WordCache.Hash(word);
-            var known = cache.Find(word, hash);
+            var known = cache.Find(word, out var key);
+            if (known.Length == 1)
+            {
+                tokens.Add(known[0]);
+                continue;
+            }
+
             if (!known.IsEmpty)
             {
                 tokens.AddRange(known);
@@ -177,7 +190,7 @@ public sealed class Tokenizer
 
             var start = tokens.Count;
             EncodeWord(word, tokens);
-            cache.Add(word, hash, CollectionsMarshal.AsSpan(tokens)[start..]);
+            cache.Add(word, key, CollectionsMarshal.AsSpan(tokens)[start..]);
         }
     }
 

@@ -27,13 +27,13 @@ internal sealed record TokenizerParts(
 
     /// <summary>Ids of pairs and of what they join to.</summary>
     /// <exception cref="InvalidDataException">A merge names a token that the vocabulary lacks.</exception>
-    public Dictionary<(int Left, int Right), (int Rank, int Id)> RankMerges()
+    public MergeTable RankMerges()
     {
-        var ranked = new Dictionary<(int, int), (int, int)>(Merges.Count);
+        var ranked = new MergeTable(Merges.Count);
         for (var rank = 0; rank < Merges.Count; rank++)
         {
             var (left, right) = Merges[rank];
-            ranked.TryAdd((Id(left), Id(right)), (rank, Id(left + right)));
+            ranked.Add(Id(left), Id(right), rank, Id(left + right));
         }
 
         return ranked;

@@ -136,6 +136,7 @@ internal static class TokenizerReader
                     steps.Add(Split(part));
                     break;
                 case "Digits":
+                    // All numerals, as in the library's Rust original; its JavaScript port splits ASCII digits only.
                     steps.Add(new PreTokenizer.Step(Flag(part, "individual_digits") ? @"\p{N}" : @"\p{N}+"));
                     break;
                 case "ByteLevel" when Flag(part, "add_prefix_space"):

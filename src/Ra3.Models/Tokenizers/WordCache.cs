@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Ra3.Models.Tokenizers;
@@ -14,25 +15,31 @@ internal sealed class WordCache
     private const int Slots = 1 << 16;
     private const int MostEntries = Slots / 2;
 
+    /// <summary>Characters that an entry holds itself; most words of code have no more.</summary>
+    private const int HeadChars = 4;
+
     private readonly Entry[] _slots = new Entry[Slots];
-    private char[] _chars = new char[1 << 16];
+    private char[] _tails = new char[1 << 14];
     private int[] _tokens = new int[1 << 14];
     private int _count;
-    private int _charCount;
+    private int _tailCount;
     private int _tokenCount;
 
-    /// <summary>The tokens of a word, or an empty span when it is not here.</summary>
-    public ReadOnlySpan<int> Find(ReadOnlySpan<char> word, uint hash)
+    /// <summary>The tokens of a word, or an empty span when it is not here; and what to hand to <see cref="Add"/> then.</summary>
+    public ReadOnlySpan<int> Find(ReadOnlySpan<char> word, out Key key)
     {
-        for (var slot = hash & (Slots - 1); ; slot = (slot + 1) & (Slots - 1))
+        key = new Key(word);
+        ref var slots = ref MemoryMarshal.GetArrayDataReference(_slots);
+        for (var slot = key.Hash & (Slots - 1); ; slot = (slot + 1) & (Slots - 1))
         {
-            ref readonly var entry = ref _slots[slot];
+            ref readonly var entry = ref Unsafe.Add(ref slots, slot);
             if (entry.TokenCount == 0)
             {
                 return [];
             }
 
-            if (entry.Hash == hash && word.SequenceEqual(_chars.AsSpan(entry.CharStart, entry.CharCount)))
+            if (entry.Head == key.Head && entry.Length == word.Length
+                && (word.Length <= HeadChars || word[HeadChars..].SequenceEqual(_tails.AsSpan(entry.TailStart, word.Length - HeadChars))))
             {
                 return _tokens.AsSpan(entry.TokenStart, entry.TokenCount);
             }
@@ -40,15 +47,15 @@ internal sealed class WordCache
     }
 
     /// <summary>Keeps the tokens (at least one) of a word that <see cref="Find"/> did not find.</summary>
-    public void Add(ReadOnlySpan<char> word, uint hash, ReadOnlySpan<int> tokens)
+    public void Add(ReadOnlySpan<char> word, Key key, ReadOnlySpan<int> tokens)
     {
         if (_count == MostEntries)
         {
             Array.Clear(_slots);
-            _count = _charCount = _tokenCount = 0;
+            _count = _tailCount = _tokenCount = 0;
         }
 
-        var slot = hash & (Slots - 1);
+        var slot = key.Hash & (Slots - 1);
         while (_slots[slot].TokenCount != 0)
         {
             slot = (slot + 1) & (Slots - 1);
@@ -56,33 +63,13 @@ internal sealed class WordCache
 
         _slots[slot] = new Entry
         {
-            Hash = hash,
-            CharStart = Append(ref _chars, ref _charCount, word),
-            CharCount = word.Length,
+            Head = key.Head,
+            Length = (ushort)word.Length,
+            TailStart = Append(ref _tails, ref _tailCount, word.Length > HeadChars ? word[HeadChars..] : []),
             TokenStart = Append(ref _tokens, ref _tokenCount, tokens),
-            TokenCount = tokens.Length,
+            TokenCount = (ushort)tokens.Length,
         };
         _count++;
-    }
-
-    /// <summary>A quick hash of a word's UTF-16 bytes, four characters at a time.</summary>
-    public static uint Hash(ReadOnlySpan<char> word)
-    {
-        const ulong Multiplier = 0x9E3779B97F4A7C15;
-        var hash = (ulong)word.Length;
-        while (word.Length >= 4)
-        {
-            hash = (hash ^ MemoryMarshal.Read<ulong>(MemoryMarshal.AsBytes(word))) * Multiplier;
-            hash ^= hash >> 32;
-            word = word[4..];
-        }
-
-        foreach (var c in word)
-        {
-            hash = (hash ^ c) * Multiplier;
-        }
-
-        return (uint)(hash >> 32);
     }
 
     private static int Append<T>(ref T[] pool, ref int count, ReadOnlySpan<T> items)
@@ -98,12 +85,52 @@ internal sealed class WordCache
         return start;
     }
 
+    /// <summary>A word's first four characters as they lie in memory, and a hash of it all.</summary>
+    internal readonly struct Key
+    {
+        private const ulong Multiplier = 0x9E3779B97F4A7C15;
+
+        public Key(ReadOnlySpan<char> word)
+        {
+            ref var bytes = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(word));
+            if (word.Length >= HeadChars)
+            {
+                Head = Unsafe.ReadUnaligned<ulong>(ref bytes);
+            }
+            else
+            {
+                for (var i = word.Length - 1; i >= 0; i--)
+                {
+                    Head = (Head << 16) | word[i];
+                }
+            }
+
+            var hash = (Head ^ (ulong)word.Length) * Multiplier;
+            if (word.Length > HeadChars)
+            {
+                // Whole groups of four, the last one overlapping the one before.
+                for (var i = HeadChars; i < word.Length - HeadChars; i += HeadChars)
+                {
+                    hash = (hash ^ (hash >> 32) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, i * sizeof(char)))) * Multiplier;
+                }
+
+                hash = (hash ^ (hash >> 32) ^ Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref bytes, (word.Length - HeadChars) * sizeof(char)))) * Multiplier;
+            }
+
+            Hash = (uint)(hash >> 32);
+        }
+
+        public ulong Head { get; }
+
+        public uint Hash { get; }
+    }
+
     private struct Entry
     {
-        public uint Hash;
-        public int CharStart;
-        public int CharCount;
+        public ulong Head;
+        public int TailStart;
         public int TokenStart;
-        public int TokenCount;
+        public ushort Length;
+        public ushort TokenCount;
     }
 }

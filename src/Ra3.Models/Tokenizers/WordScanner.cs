@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Ra3.Models.Tokenizers;
@@ -116,7 +118,7 @@ internal sealed class WordScanner
     {
         var end = start;
         var afterNewline = start;
-        while (end < text.Length && Classes[text[end]] is var kind && (kind == Space || kind == Newline))
+        while (end < text.Length && ClassOf(text[end]) is var kind && (kind == Space || kind == Newline))
         {
             end++;
             if (kind == Newline)
@@ -151,9 +153,16 @@ internal sealed class WordScanner
 
     private static int Run(ReadOnlySpan<char> text, int position, byte kind, int most)
     {
-        for (; most > 0 && position < text.Length; most--)
+        for (; most > 0 && (uint)position < (uint)text.Length; most--)
         {
-            if (Class(text, position, out var width) != kind)
+            var here = ClassOf(text[position]);
+            var width = 1;
+            if (here == Surrogate)
+            {
+                here = AstralClass(text, position, out width);
+            }
+
+            if (here != kind)
             {
                 break;
             }
@@ -167,15 +176,18 @@ internal sealed class WordScanner
     private static byte Class(ReadOnlySpan<char> text, int position, out int width)
     {
         width = 1;
-        var kind = Classes[text[position]];
-        if (kind != Surrogate)
-        {
-            return kind;
-        }
+        var kind = ClassOf(text[position]);
+        return kind == Surrogate ? AstralClass(text, position, out width) : kind;
+    }
 
+    private static byte AstralClass(ReadOnlySpan<char> text, int position, out int width)
+    {
         Rune.DecodeFromUtf16(text[position..], out var rune, out width);
         return Class(Rune.GetUnicodeCategory(rune));
     }
+
+    /// <summary>The table has an entry for every character.</summary>
+    private static byte ClassOf(char c) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Classes), c);
 
     private static byte Class(UnicodeCategory category) => category switch
     {

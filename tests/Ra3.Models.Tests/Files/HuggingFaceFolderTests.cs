@@ -132,6 +132,31 @@ public sealed class HuggingFaceFolderTests : IDisposable
         Same(HuggingFaceFolder.LoadWeights(path, Config, requireFinite: false), weights);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float64)]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void Finite_agrees_with_torch_wherever_the_bad_value_stands(ScalarType type)
+    {
+        // Largest and smallest magnitudes are finite; one NaN or infinity at any of 70 places (vectors and tail) is not.
+        var values = ones(70, type);
+        values[3] = finfo(type).max;
+        values[4] = -finfo(type).max;
+        values[5] = -0.0;
+        values[6] = finfo(type).tiny;
+        Finite.All(values).Should().BeTrue();
+        for (var at = 0; at < 70; at++)
+        {
+            foreach (var bad in new[] { double.NaN, double.PositiveInfinity, double.NegativeInfinity })
+            {
+                using var copy = values.clone();
+                copy[at] = bad;
+                Finite.All(copy).Should().BeFalse();
+            }
+        }
+    }
+
     [Fact]
     public void A_folder_without_weights_says_what_is_missing()
     {

@@ -1,7 +1,6 @@
 using CsCheck;
 using Ra3.Models;
 using Ra3.Models.Files;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.Tests.Golden;

@@ -1,5 +1,4 @@
 using Ra3.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.Tests.Golden;

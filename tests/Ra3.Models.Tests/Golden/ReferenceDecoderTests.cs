@@ -5,7 +5,10 @@ namespace Ra3.Tests.Golden;
 /// <summary>The reference must itself be right: what can be known about it without another implementation.</summary>
 public sealed class ReferenceDecoderTests
 {
-    public static TheoryData<string> Families => [nameof(RandomModel.Llama), nameof(RandomModel.Llama3), nameof(RandomModel.Qwen2), nameof(RandomModel.Qwen3)];
+    public static TheoryData<string> Families =>
+    [
+        nameof(RandomModel.Llama), nameof(RandomModel.Llama3), nameof(RandomModel.Qwen2), nameof(RandomModel.Qwen3),
+    ];
 
     [Fact]
     public void Llama_3_2_frequencies_are_the_ones_worked_out_by_hand()
@@ -13,7 +16,9 @@ public sealed class ReferenceDecoderTests
         // 500000^(−2i/64) as Llama 3.2 scales it, worked out with 50 digits: kept, mixed (15 to 17), divided by 32.
         var config = RandomModel.Llama3 with
         {
-            HeadSize = 64, RopeTheta = 500_000, RopeScaling = new Llama3RopeScaling(32, 1, 4, 8192),
+            HeadSize = 64,
+            RopeTheta = 500_000,
+            RopeScaling = new Llama3RopeScaling(32, 1, 4, 8192),
         };
 
         var frequencies = ReferenceDecoder.InverseFrequencies(config);

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Globalization;
+using Ra3.Cli.Data;
+using Ra3.Cli.Recipes;
+using Spectre.Console;
+
+namespace Ra3.Cli.Commands;
+
+/// <summary>`ra3 data list|get`: public benchmark and RLVR data, checked by hash.</summary>
+internal static class DataCommand
+{
+    private const string Everything = "all";
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
+
+    private static readonly Option<DirectoryInfo> To = new("--to")
+    {
+        Description = "Folder of the data.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => new DirectoryInfo(DataFile.DefaultFolder),
+    };
+
+    public static Command Create() => new("data", "Gets public benchmark and RLVR data.") { List(), Get() };
+
+    private static Verb List()
+    {
+        var json = CommonOptions.Json();
+        var verb = new Verb("list", "Lists the data sets that 'data get' knows.", "ra3 data list", "ra3 data list --json") { To, json };
+        verb.Does((parsed, _) =>
+        {
+            var store = new DataStore(parsed.GetRequiredValue(To).FullName, Stall);
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(DataFile.Catalogue.Select(f => new { f.Set, f.Name, f.Bytes, f.Items, f.Sha256, f.Url, f.Licence, f.About, Path = store.Has(f) ? store.PathOf(f) : null }));
+                return 0;
+            }
+
+            var table = new Table().Border(TableBorder.Simple).AddColumns("name", "what", "items", "size", "licence", "here");
+            table.Columns[2].RightAligned();
+            table.Columns[3].RightAligned();
+            foreach (var file in DataFile.Catalogue)
+            {
+                table.AddRow(new[]
+                {
+                    file.Set, file.About, file.Items.ToString(CultureInfo.InvariantCulture), Size(file.Bytes), file.Licence, store.Has(file) ? "yes" : "no",
+                }.Select(Markup.Escape).ToArray());
+            }
+
+            Terminal.For(json: false).Write(table);
+            return 0;
+        });
+        return verb;
+    }
+
+    private static Verb Get()
+    {
+        var name = new Argument<string>("NAME") { Description = $"A name from 'ra3 data list', or '{Everything}'." };
+        var from = new Option<FileSystemInfo>("--from") { Description = "Import a copy (a file, or a folder that holds it) instead of downloading.", HelpName = "PATH" };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "get",
+            "Downloads a data set, checks its hash, and keeps it; what is there already is not fetched again.",
+            "ra3 data get humaneval",
+            "ra3 data get all --to data",
+            "ra3 data get mbpp --from ~/downloads/mbpp.jsonl") { name, To, from, json };
+        verb.SetAction(async (parsed, stop) =>
+        {
+            var store = new DataStore(parsed.GetRequiredValue(To).FullName, Stall);
+            var console = Terminal.For(parsed.GetValue(json));
+            var files = Find(parsed.GetRequiredValue(name));
+            using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+            http.DefaultRequestHeaders.UserAgent.ParseAdd("ra3");
+            foreach (var file in files)
+            {
+                if (store.Has(file))
+                {
+                    console.WriteLine($"{store.PathOf(file)} is there and whole.");
+                    continue;
+                }
+
+                if (parsed.GetValue(from) is { } source)
+                {
+                    store.Import(file, source.FullName);
+                }
+                else
+                {
+                    using var progress = new ProgressLine(file.Name, file.Bytes);
+                    await store.DownloadAsync(http, file, received => progress.Report(received), stop);
+                }
+
+                console.WriteLine($"{store.PathOf(file)} ({file.Items} items, {file.Licence})");
+            }
+
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(files.Select(f => new { f.Set, f.Name, Path = store.PathOf(f), f.Items, f.Licence }));
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    private static List<DataFile> Find(string name)
+    {
+        var files = DataFile.Catalogue.Where(f => name == Everything || f.Set == name).ToList();
+        if (files.Count > 0)
+        {
+            return files;
+        }
+
+        var near = RecipeKeys.Nearest(name, DataFile.Catalogue.Select(f => f.Set));
+        throw new ArgumentException($"There is no data set '{name}'{(near is null ? string.Empty : $"; did you mean '{near}'?")} See 'ra3 data list'.", nameof(name));
+    }
+
+    private static string Size(long bytes) => bytes < 1_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0} kB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+}

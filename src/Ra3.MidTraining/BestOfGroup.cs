@@ -1,0 +1,56 @@
+using Ra3.Models;
+
+namespace Ra3.MidTraining;
+
+/// <summary>
+/// Latents without learning: before every line that surprises the scorer, a group of the base's own latents is drawn, and
+/// the one under which the line is likeliest is kept if it gains more than a thought costs. A posterior resampling, not the
+/// paper's E-step; reports name it.
+/// </summary>
+public sealed class BestOfGroup(Decoder model, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
+{
+    private readonly LatentSampler sampler = new(model, format, latents);
+
+    /// <summary>The trajectory through one snippet.</summary>
+    /// <param name="snippet">The snippet.</param>
+    /// <param name="index">Its index, for the random numbers.</param>
+    public Trajectory Select(Snippet snippet, long index)
+    {
+        var lines = snippet.Actions.Length;
+        var possible = Enumerable.Range(0, lines).Where(snippet.MayThink).ToList();
+        var groups = sampler.SampleGroups(
+            snippet, possible, options.GroupSize, horizon: 1, exploration: _ => 1,
+            (line, member) => new SeededRandom(seed, "best-of-group", index, line, member));
+        var plain = new Trajectory(
+            snippet, 0, Attach: 1, [],
+            [.. Enumerable.Range(0, lines).Select(line => new LatentStep(line, StepChoice.None, 1, 0, [], 0, 0, []))],
+            [.. Enumerable.Repeat(-1, lines)]);
+        List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
+        var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], all);
+        var logProbs = TrajectoryScorer.LineLogProbs(model, tree, all);
+        var chosen = plain.Steps.ToArray();
+        for (var place = 0; place < possible.Count; place++)
+        {
+            var line = possible[place];
+            var without = Score(logProbs[0][line]);
+            chosen[line] = chosen[line] with { Choice = StepChoice.Act };
+            if (options.ExplorationSurprise < 0 && without >= options.ExplorationSurprise)
+            {
+                continue;
+            }
+
+            var best = Enumerable.Range(0, options.GroupSize).Select(member => (member, index: 1 + (place * options.GroupSize) + member))
+                .Where(candidate => groups[place][candidate.member].Steps[0].Choice == StepChoice.Think)
+                .Select(candidate => (Gain: Score(logProbs[candidate.index][0]) - without, groups[place][candidate.member].Steps[0].Latent))
+                .DefaultIfEmpty((double.NegativeInfinity, [])).MaxBy(candidate => candidate.Item1);
+            if (best.Item1 > options.SwitchCost)
+            {
+                chosen[line] = chosen[line] with { Choice = StepChoice.Think, Latent = best.Item2 };
+            }
+        }
+
+        return plain with { Steps = chosen };
+    }
+
+    private double Score(double[] line) => TrajectoryScorer.Reward(line, options.Reward, options.TokenFloor);
+}

@@ -1,0 +1,102 @@
+using Ra3.Corpora;
+
+namespace Ra3.MidTraining;
+
+/// <summary>What the latents of a bootstrapped corpus amount to.</summary>
+/// <param name="Choices">Lines at which a comment was possible.</param>
+/// <param name="Thoughts">Latents written.</param>
+/// <param name="Lines">All lines.</param>
+/// <param name="LatentTokens">Content tokens of all latents.</param>
+public sealed record LatentCounts(long Choices, long Thoughts, long Lines, long LatentTokens)
+{
+    /// <summary>Thoughts per choice.</summary>
+    public double ThinkShare => Choices > 0 ? (double)Thoughts / Choices : 0;
+
+    /// <summary>Lines per thought; infinite without thoughts.</summary>
+    public double LinesPerAbstraction => Thoughts > 0 ? (double)Lines / Thoughts : double.PositiveInfinity;
+
+    /// <summary>Mean content tokens of a latent.</summary>
+    public double MeanLatentTokens => Thoughts > 0 ? (double)LatentTokens / Thoughts : 0;
+
+    /// <summary>Counts the steps of trajectories.</summary>
+    public static LatentCounts Of(IEnumerable<Trajectory> trajectories)
+    {
+        long choices = 0, thoughts = 0, lines = 0, tokens = 0;
+        foreach (var step in trajectories.SelectMany(trajectory => trajectory.Steps))
+        {
+            lines++;
+            choices += step.Choice == StepChoice.None ? 0 : 1;
+            if (step.Choice == StepChoice.Think)
+            {
+                thoughts++;
+                tokens += step.Latent.Length;
+            }
+        }
+
+        return new LatentCounts(choices, thoughts, lines, tokens);
+    }
+
+    /// <summary>Both together.</summary>
+    public static LatentCounts operator +(LatentCounts a, LatentCounts b) =>
+        new(a.Choices + b.Choices, a.Thoughts + b.Thoughts, a.Lines + b.Lines, a.LatentTokens + b.LatentTokens);
+}
+
+/// <summary>The M-step's data (S): each document with the latents of a sampled trajectory between its lines.</summary>
+public static class Bootstrap
+{
+    private const int DocumentsAtOnce = 64;
+
+    /// <summary>Interleaves latents into documents, in order.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="maxTokens">Most tokens of a snippet; a document's snippets are joined again.</param>
+    /// <param name="trajectories">One trajectory through each of some snippets, the first of which has the given index.</param>
+    /// <param name="counted">Told what each batch of trajectories amounts to.</param>
+    public static IEnumerable<EncodedDocument> Interleave(
+        IEnumerable<EncodedDocument> documents, int maxTokens,
+        Func<IReadOnlyList<Snippet>, long, IReadOnlyList<Trajectory>> trajectories, Action<LatentCounts> counted)
+    {
+        long first = 0;
+        foreach (var chunk in documents.Chunk(DocumentsAtOnce))
+        {
+            var snippets = chunk.Select(document => Snippet.Cut(document, maxTokens).ToList()).ToList();
+            var sampled = trajectories([.. snippets.SelectMany(list => list)], first);
+            counted(LatentCounts.Of(sampled));
+            first += sampled.Count;
+            var next = 0;
+            for (var i = 0; i < chunk.Length; i++)
+            {
+                yield return Join(chunk[i], sampled.Skip(next).Take(snippets[i].Count));
+                next += snippets[i].Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A document with its latents as further actions: comments that carry no bytes of the source, so that the tokens of
+    /// the source stay countable. Without latents it equals the document.
+    /// </summary>
+    public static EncodedDocument Join(EncodedDocument document, IEnumerable<Trajectory> trajectories)
+    {
+        var tokens = new List<int>(document.Tokens.Length);
+        var actions = new List<EncodedAction>(document.Actions.Length);
+        foreach (var trajectory in trajectories)
+        {
+            foreach (var step in trajectory.Steps)
+            {
+                var action = trajectory.Snippet.Actions[step.Line];
+                if (step.Choice == StepChoice.Think)
+                {
+                    actions.Add(new EncodedAction(
+                        tokens.Count, action.Opener.Length + step.Latent.Length, CommentAllowed: false, IsComment: true, action.Opener, ByteLength: 0));
+                    tokens.AddRange(action.Opener);
+                    tokens.AddRange(step.Latent);
+                }
+
+                actions.Add(action with { Start = tokens.Count });
+                tokens.AddRange(trajectory.Snippet.TokensOf(step.Line));
+            }
+        }
+
+        return new EncodedDocument(document.Id, [.. tokens], [.. actions]);
+    }
+}

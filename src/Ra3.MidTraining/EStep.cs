@@ -1,0 +1,244 @@
+using System.Diagnostics;
+using Ra3.Models;
+using Ra3.Training;
+using static TorchSharp.torch;
+
+namespace Ra3.MidTraining;
+
+/// <summary>What one iteration of the E-step did. Rates are over the sampled steps at which a comment was possible.</summary>
+/// <param name="Reward">Mean reward of a line, costs included, in nats.</param>
+/// <param name="LineLogProb">Mean log-prob of a line under the scorer, in nats per token.</param>
+/// <param name="ThinkShare">Share of choices that thought (valid latents).</param>
+/// <param name="InvalidShare">Share of begun latents that did not end in time.</param>
+/// <param name="LatentTokens">Mean content tokens of a valid latent.</param>
+/// <param name="LinesPerAbstraction">Lines per thought; infinite where nothing was thought.</param>
+/// <param name="GroupsWithoutSignal">Share of groups all of whose advantages are 0.</param>
+/// <param name="LogProbMismatch">Largest |log q at sampling − log q in the trainer's forward| over all policy tokens; must be 0.</param>
+/// <param name="Gradient">Norm of the gradient of the last pass; 0 where there was nothing to learn.</param>
+/// <param name="PolicyTokens">Choices and content tokens trained on.</param>
+/// <param name="TreeTokens">Tokens of all trees.</param>
+/// <param name="GenerateSeconds">Time spent sampling.</param>
+/// <param name="ScoreSeconds">Time spent scoring.</param>
+/// <param name="UpdateSeconds">Time spent learning.</param>
+public sealed record EStepMetrics(
+    double Reward, double LineLogProb, double ThinkShare, double InvalidShare, double LatentTokens, double LinesPerAbstraction,
+    double GroupsWithoutSignal, double LogProbMismatch, double Gradient, long PolicyTokens, long TreeTokens,
+    double GenerateSeconds, double ScoreSeconds, double UpdateSeconds);
+
+/// <summary>
+/// The E-step (S): with the scorer π fixed, q is trained by policy gradient on
+/// r_t = log π(a_t | s_t, z_t) − c·1[z_t ≠ act]. One iteration, top to bottom: sample groups at places of some snippets,
+/// score their lines with π over the tree, turn rewards into advantages, update q over the same tree.
+/// </summary>
+public sealed class EStep(
+    Decoder policy, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed) : IDisposable
+{
+    private readonly LatentSampler sampler = new(policy, format, latents);
+
+    /// <summary>The optimizer of q.</summary>
+    public AdamW Optimizer { get; } = new(policy, options.Optimizer);
+
+    /// <summary>One iteration.</summary>
+    /// <param name="iteration">Counted from 0; everything random depends on it and the seed alone.</param>
+    /// <param name="snippets">The snippets to sample from.</param>
+    /// <exception cref="InvalidDataException">A loss or gradient is not finite; q is untouched.</exception>
+    public EStepMetrics Iterate(long iteration, IReadOnlyList<Snippet> snippets)
+    {
+        var clock = Stopwatch.StartNew();
+        var samples = new List<SnippetSamples>();
+        for (var i = 0; i < snippets.Count; i++)
+        {
+            if (Sample(iteration, i, snippets[i]) is { } sampled)
+            {
+                samples.Add(sampled);
+            }
+        }
+
+        var generated = clock.Elapsed.TotalSeconds;
+        foreach (var sample in samples)
+        {
+            Score(sample);
+        }
+
+        var scored = clock.Elapsed.TotalSeconds;
+        var (mismatch, norm, policyTokens) = Update(iteration, samples);
+        var updated = clock.Elapsed.TotalSeconds;
+        return Summary(samples, mismatch, norm, policyTokens, generated, scored - generated, updated - scored);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Optimizer.Dispose();
+
+    private SnippetSamples? Sample(long iteration, int index, Snippet snippet)
+    {
+        var random = new SeededRandom(seed, "e-step/places", iteration, index);
+        var possible = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).ToArray();
+        random.Shuffle<int>(possible);
+        int[] places = [.. possible.Take(options.PlacesPerSnippet).Order()];
+        if (places.Length == 0)
+        {
+            return null;
+        }
+
+        var exploration = options.ExplorationAt(iteration);
+        var surprise = exploration > 0 && options.ExplorationSurprise < 0 ? TrunkLineRewards(snippet) : null;
+        var groups = sampler.SampleGroups(
+            snippet, places, options.GroupSize, options.Horizon,
+            line => surprise is null || surprise[line] < options.ExplorationSurprise ? exploration : 0,
+            (place, member) => new SeededRandom(seed, "e-step/walk", iteration, index, place, member));
+        var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], groups.SelectMany(group => group));
+        return new SnippetSamples(groups, tree);
+    }
+
+    /// <summary>Mean log-prob of each line without any thought, under the scorer.</summary>
+    private double[] TrunkLineRewards(Snippet snippet)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        int[] tokens = [format.EndOfText, .. snippet.Tokens];
+        var values = NextTokenLoss.LogProbs(scorer, [tokens]).to_type(ScalarType.Float64).cpu().data<double>().ToArray();
+        return [.. Enumerable.Range(0, snippet.Actions.Length)
+            .Select(line => TrajectoryScorer.Reward(values.AsSpan(snippet.Offset(line), snippet.Actions[line].Length), LineReward.Mean, options.TokenFloor))];
+    }
+
+    /// <summary>Rewards of every line of every trajectory under π, and from them the advantages.</summary>
+    private void Score(SnippetSamples sample)
+    {
+        var logProbs = TrajectoryScorer.LineLogProbs(scorer, sample.Tree, [.. sample.Trajectories]);
+        var next = 0;
+        foreach (var group in sample.Groups)
+        {
+            var credits = new List<double[]>();
+            foreach (var trajectory in group)
+            {
+                var lines = logProbs[next++];
+                var rewards = trajectory.Steps.Select((step, i) =>
+                    TrajectoryScorer.Reward(lines[i], options.Reward, options.TokenFloor) - Cost(step.Choice)).ToArray();
+                sample.LineLogProbs.AddRange(lines.Select(line => line.Average()));
+                sample.Rewards.AddRange(rewards);
+                credits.Add(Advantages.Credits(rewards, options.Credit, options.Discount));
+            }
+
+            sample.Advantages.Add(Advantages.OfGroup(credits, options.Baseline));
+        }
+    }
+
+    private double Cost(StepChoice choice) => choice switch
+    {
+        StepChoice.Think => options.SwitchCost,
+        StepChoice.Invalid => options.InvalidCost,
+        _ => 0,
+    };
+
+    private (double Mismatch, double Norm, long Tokens) Update(long iteration, List<SnippetSamples> samples)
+    {
+        var batches = samples.Select(sample => PolicyTokens.Collect(sample, options.NegativeContentWeight)).ToList();
+        var count = batches.Sum(batch => (long)batch.Count);
+        double mismatch = 0, norm = 0;
+        if (batches.All(batch => !batch.HasSignal))
+        {
+            return (Mismatch(samples, batches), 0, count);
+        }
+
+        for (var pass = 0; pass < options.Passes; pass++)
+        {
+            for (var i = 0; i < samples.Count; i++)
+            {
+                using var scope = NewDisposeScope();
+                var hidden = samples[i].Tree.Hidden(policy);
+                var logProbs = LogProbs(hidden, batches[i]);
+                if (pass == 0)
+                {
+                    mismatch = Math.Max(mismatch, batches[i].Mismatch(logProbs));
+                }
+
+                var loss = PolicyLoss(logProbs, batches[i]) / count;
+                if (!double.IsFinite(loss.to_type(ScalarType.Float64).item<double>()))
+                {
+                    throw new InvalidDataException(
+                        $"The E-step's loss of iteration {iteration} is not finite, so it stopped before the update. "
+                        + "Resume from the last checkpoint with a lower learning rate.");
+                }
+
+                loss.backward();
+            }
+
+            norm = Optimizer.Step(options.Optimizer.LearningRateAt(iteration, options.Iterations));
+        }
+
+        return (mismatch, norm, count);
+    }
+
+    private double Mismatch(List<SnippetSamples> samples, List<PolicyTokens> batches)
+    {
+        using var noGrad = no_grad();
+        double mismatch = 0;
+        for (var i = 0; i < samples.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            mismatch = Math.Max(mismatch, batches[i].Mismatch(LogProbs(samples[i].Tree.Hidden(policy), batches[i])));
+        }
+
+        return mismatch;
+    }
+
+    /// <summary>Σ −min(ρ A, clip(ρ) A) over policy tokens, ρ = q / behaviour; on the first pass ρ is 1 but for explored choices.</summary>
+    private Tensor PolicyLoss(Tensor logProbs, PolicyTokens tokens)
+    {
+        var type = logProbs.dtype;
+        var sampled = tensor(tokens.SampledLogProbs, type, policy.Device);
+        var advantages = tensor(tokens.Advantages, type, policy.Device);
+        var exploration = tensor(tokens.ExplorationWeights, type, policy.Device);
+        var ratio = (logProbs - sampled).exp();
+        var clipped = ratio.clamp(1 - options.ClipLow, 1 + options.ClipHigh);
+        return -((ratio * advantages).minimum(clipped * advantages) * exploration).sum();
+    }
+
+    /// <summary>log q of every policy token: log p(#) or log(1 − p(#)) for choices, under the latents' own distribution for content.</summary>
+    private Tensor LogProbs(Tensor hidden, PolicyTokens tokens)
+    {
+        var parts = new List<Tensor>();
+        if (tokens.DecisionRows.Count > 0)
+        {
+            var think = RowLogProbs(
+                policy, hidden, tokens.DecisionRows, tokens.DecisionTargets, new HeadDistribution(latents.Temperature));
+            var act = (-think.exp().clamp(max: 1 - 1e-6)).log1p();
+            parts.Add(where(tensor(tokens.Thinks, ScalarType.Bool, policy.Device), think, act));
+        }
+
+        if (tokens.ContentRows.Count > 0)
+        {
+            parts.Add(RowLogProbs(
+                policy, hidden, tokens.ContentRows, tokens.ContentTargets, new HeadDistribution(latents.Temperature, format.Forbidden)));
+        }
+
+        return cat(parts, 0);
+    }
+
+    private static Tensor RowLogProbs(
+        Decoder decoder, Tensor hidden, IEnumerable<long> rows, IEnumerable<long> targets, HeadDistribution distribution) =>
+        LanguageModelHead.LogProbs(
+            decoder, hidden.index_select(0, tensor(rows.ToArray(), ScalarType.Int64, decoder.Device)),
+            tensor(targets.ToArray(), ScalarType.Int64, decoder.Device), distribution);
+
+    private static EStepMetrics Summary(
+        List<SnippetSamples> samples, double mismatch, double norm, long policyTokens, double generate, double score, double update)
+    {
+        var steps = samples.SelectMany(sample => sample.Trajectories).SelectMany(trajectory => trajectory.Steps).ToList();
+        var thoughts = steps.Where(step => step.Choice == StepChoice.Think).ToList();
+        double invalid = steps.Count(step => step.Choice == StepChoice.Invalid);
+        var groups = samples.SelectMany(sample => sample.Advantages).ToList();
+        return new EStepMetrics(
+            Mean(samples.SelectMany(sample => sample.Rewards)),
+            Mean(samples.SelectMany(sample => sample.LineLogProbs)),
+            Share(thoughts.Count, steps.Count(step => step.Choice != StepChoice.None)),
+            Share(invalid, thoughts.Count + invalid),
+            Mean(thoughts.Select(step => (double)step.Latent.Length)),
+            thoughts.Count > 0 ? steps.Count / (double)thoughts.Count : double.PositiveInfinity,
+            Share(groups.Count(group => group.All(member => member.All(advantage => advantage == 0))), groups.Count),
+            mismatch, norm, policyTokens, samples.Sum(sample => (long)sample.Tree.TokenCount), generate, score, update);
+
+        static double Mean(IEnumerable<double> values) => values.DefaultIfEmpty(0).Average();
+        static double Share(double part, double whole) => whole > 0 ? part / whole : 0;
+    }
+}

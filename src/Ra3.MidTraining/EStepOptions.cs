@@ -1,0 +1,172 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ra3.MidTraining;
+
+/// <summary>How latents are found.</summary>
+public enum EStepKind
+{
+    /// <summary>Reinforcement learning of q on the temporal ELBO (S).</summary>
+    Rl,
+
+    /// <summary>No learning: the best of a group of the base's own latents is kept where it gains more than it costs; a
+    /// posterior resampling, not the paper's method.</summary>
+    BestOfGroup,
+
+    /// <summary>Latents of the untrained base: a control.</summary>
+    None,
+}
+
+/// <summary>How a line's log-likelihood becomes a reward.</summary>
+public enum LineReward
+{
+    /// <summary>Mean over the line's tokens.</summary>
+    Mean,
+
+    /// <summary>Sum over the line's tokens: the bound as written.</summary>
+    Sum,
+}
+
+/// <summary>What a step is credited with.</summary>
+public enum CreditAssignment
+{
+    /// <summary>Rewards from its line to the end of the horizon.</summary>
+    ReturnToGo,
+
+    /// <summary>Its own line's reward.</summary>
+    Immediate,
+
+    /// <summary>All rewards of the trajectory.</summary>
+    Trajectory,
+}
+
+/// <summary>What a return is compared with.</summary>
+public enum GroupBaseline
+{
+    /// <summary>The mean of the group, its own return included: shrinks the gradient by (G − 1)/G.</summary>
+    Mean,
+
+    /// <summary>The mean of the others: unbiased.</summary>
+    LeaveOneOut,
+}
+
+/// <summary>The E-step. Defaults are for pretrained models (C unless marked).</summary>
+public sealed record EStepOptions : IValidatableObject
+{
+    /// <summary>How latents are found.</summary>
+    public EStepKind Kind { get; init; } = EStepKind.Rl;
+
+    /// <summary>Iterations: sample, score, update.</summary>
+    public int Iterations { get; init; } = 40;
+
+    /// <summary>Snippets of an iteration.</summary>
+    public int Snippets { get; init; } = 8;
+
+    /// <summary>Places of a snippet where groups start; fewer where it has fewer.</summary>
+    public int PlacesPerSnippet { get; init; } = 8;
+
+    /// <summary>Trajectories of a group, G.</summary>
+    public int GroupSize { get; init; } = 8;
+
+    /// <summary>Lines of a trajectory, T; 1 is BRiTE (S).</summary>
+    public int Horizon { get; init; } = 3;
+
+    /// <summary>Cost c of a thought, in nats of reward (S: 0.05); infinity never thinks, which is next-token prediction.</summary>
+    public double SwitchCost { get; init; } = 0.05;
+
+    /// <summary>Cost of a latent that did not end in time.</summary>
+    public double InvalidCost { get; init; } = 0.1;
+
+    /// <summary>Reward of a line.</summary>
+    public LineReward Reward { get; init; } = LineReward.Mean;
+
+    /// <summary>Least log-prob of one token in a reward; keeps never-seen lines from drowning the rest. −infinity for none.</summary>
+    public double TokenFloor { get; init; } = double.NegativeInfinity;
+
+    /// <summary>What a step is credited with.</summary>
+    public CreditAssignment Credit { get; init; } = CreditAssignment.ReturnToGo;
+
+    /// <summary>Discount of later lines.</summary>
+    public double Discount { get; init; } = 1;
+
+    /// <summary>What returns are compared with.</summary>
+    public GroupBaseline Baseline { get; init; } = GroupBaseline.Mean;
+
+    /// <summary>Weight of negative advantages on the content of latents; below 1 keeps them from running to the length bound.</summary>
+    public double NegativeContentWeight { get; init; } = 1;
+
+    /// <summary>Passes over each iteration's samples; above 1, later passes are off-policy and clipped.</summary>
+    public int Passes { get; init; } = 1;
+
+    /// <summary>Lower clip of the probability ratio.</summary>
+    public double ClipLow { get; init; } = 0.2;
+
+    /// <summary>Upper clip of the probability ratio.</summary>
+    public double ClipHigh { get; init; } = 0.28;
+
+    /// <summary>Probability of thinking whatever q says, at the first iteration.</summary>
+    public double Exploration { get; init; }
+
+    /// <summary>Share of the iterations over which exploration falls linearly to 0.</summary>
+    public double ExplorationDecay { get; init; } = 0.5;
+
+    /// <summary>Exploration happens only before lines whose mean log-prob without a thought is below this; 0 for all.</summary>
+    public double ExplorationSurprise { get; init; }
+
+    /// <summary>Optimizer of q.</summary>
+    public Training.OptimizerOptions Optimizer { get; init; } = new()
+    {
+        LearningRate = 1e-6, WeightDecay = 0, Decay = Training.DecayShape.Constant, Warmup = 0,
+    };
+
+    /// <summary>Exploration of an iteration.</summary>
+    public double ExplorationAt(long iteration)
+    {
+        var until = ExplorationDecay * Iterations;
+        return until > 0 ? Exploration * Math.Max(0, 1 - (iteration / until)) : 0;
+    }
+
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var (key, value) in new[]
+        {
+            ("snippets", Snippets), ("placesPerSnippet", PlacesPerSnippet), ("horizon", Horizon), ("passes", Passes),
+        })
+        {
+            if (value < 1)
+            {
+                yield return new ValidationResult($"must be at least 1, not {value}", [key]);
+            }
+        }
+
+        if (GroupSize < 2)
+        {
+            yield return new ValidationResult($"must be at least 2, not {GroupSize}: an advantage compares trajectories", ["groupSize"]);
+        }
+
+        if (Iterations < 0)
+        {
+            yield return new ValidationResult($"must not be negative: {Iterations}", ["iterations"]);
+        }
+
+        if (!(SwitchCost >= 0) || !(InvalidCost >= 0))
+        {
+            yield return new ValidationResult("switchCost and invalidCost must not be negative", ["switchCost"]);
+        }
+
+        if (!(Discount >= 0 && Discount <= 1))
+        {
+            yield return new ValidationResult($"must lie in [0, 1], not {Discount}", ["discount"]);
+        }
+
+        if (!(Exploration >= 0 && Exploration < 1) || !(ExplorationDecay >= 0 && ExplorationDecay <= 1))
+        {
+            yield return new ValidationResult("exploration must lie in [0, 1) and explorationDecay in [0, 1]", ["exploration"]);
+        }
+
+        if (!(ClipLow > 0 && ClipLow < 1) || !(ClipHigh > 0))
+        {
+            yield return new ValidationResult("clipLow must lie in (0, 1) and clipHigh must be positive", ["clipLow"]);
+        }
+    }
+}

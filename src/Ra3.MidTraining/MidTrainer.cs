@@ -1,0 +1,217 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Ra3.Corpora;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using Ra3.Training;
+using static TorchSharp.torch;
+
+namespace Ra3.MidTraining;
+
+/// <summary>What happens during mid-training, for logs and progress lines.</summary>
+public interface IMidTrainingObserver
+{
+    /// <summary>After an iteration of the E-step.</summary>
+    void EStep(int round, long iteration, EStepMetrics metrics);
+
+    /// <summary>While latents are interleaved: documents done of all.</summary>
+    void Bootstrap(int round, long documents, long total);
+
+    /// <summary>After a step of the M-step; the decoder may be evaluated, not changed.</summary>
+    void MStep(int round, NextTokenMetrics metrics, Decoder decoder);
+}
+
+/// <summary>Time and tokens of one round.</summary>
+/// <param name="EStepSeconds">Spent finding latents.</param>
+/// <param name="BootstrapSeconds">Spent interleaving them.</param>
+/// <param name="MStepSeconds">Spent on next-token prediction.</param>
+/// <param name="EStepTokens">Tokens of the E-step's trees.</param>
+/// <param name="MStepTokens">Tokens trained on.</param>
+/// <param name="Latents">What the bootstrapped corpus holds.</param>
+public sealed record RoundSummary(
+    double EStepSeconds, double BootstrapSeconds, double MStepSeconds, long EStepTokens, long MStepTokens, LatentCounts Latents);
+
+/// <summary>
+/// The EM loop (S). Each phase leaves its result in the run's folder (round-N/e-step, round-N/bootstrap.tokens,
+/// round-N/m-step), so running again with the same arguments goes on where it stopped, bit for bit.
+/// </summary>
+public sealed class MidTrainer(
+    string modelFolder, TokenStore corpus, MidTrainingOptions options, ScalarType computeType, Device device, long seed, string folder)
+{
+    private readonly IReadOnlyList<(int Document, int First, int End)> snippets = Index(corpus, options.Latents.SnippetTokens);
+
+    /// <summary>Runs every round that is not yet done.</summary>
+    /// <param name="observer">Told what happens.</param>
+    /// <param name="stop">Stops at the next safe point.</param>
+    /// <returns>A summary of each round; the last round's m-step folder holds the model.</returns>
+    /// <exception cref="OperationCanceledException">Stopped; running again goes on.</exception>
+    public IReadOnlyList<RoundSummary> Run(IMidTrainingObserver observer, CancellationToken stop)
+    {
+        var summaries = new List<RoundSummary>();
+        for (var round = 1; round <= options.Rounds; round++)
+        {
+            var summaryPath = Path.Combine(RoundFolder(round), "summary.json");
+            if (!File.Exists(summaryPath))
+            {
+                var summary = RunRound(round, observer, stop);
+                AtomicWrite.File(summaryPath, stream => JsonSerializer.Serialize(stream, summary, JsonOptions));
+            }
+
+            summaries.Add(JsonSerializer.Deserialize<RoundSummary>(File.ReadAllText(summaryPath), JsonOptions)!);
+        }
+
+        return summaries;
+    }
+
+    /// <summary>Where the model after a round lies; round 0 is the model mid-training starts from.</summary>
+    public string ModelAfter(int round) => round == 0 ? modelFolder : Path.Combine(RoundFolder(round), "m-step");
+
+    /// <summary>Where the E-step's q of a round lies.</summary>
+    public string PolicyOf(int round) => Path.Combine(RoundFolder(round), "e-step");
+
+    private static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    private static long SeedOf(long seed, int round) => seed + (1_000_003L * (round - 1));
+
+    private string RoundFolder(int round) => Path.Combine(folder, $"round-{round}");
+
+    private RoundSummary RunRound(int round, IMidTrainingObserver observer, CancellationToken stop)
+    {
+        Directory.CreateDirectory(RoundFolder(round));
+        var (tokenizer, eStep) = (Tokenizer.Load(ModelAfter(round - 1)), new TrainingState(0, 0, 0));
+        if (options.Thinks && options.EStep.Kind == EStepKind.Rl && options.EStep.Iterations > 0)
+        {
+            eStep = RunEStep(round, observer, stop);
+        }
+
+        var clock = Stopwatch.StartNew();
+        var (data, latents) = BootstrapCorpus(round, tokenizer, observer, stop);
+        var bootstrapSeconds = clock.Elapsed.TotalSeconds;
+        try
+        {
+            var start = options.MStepStart == MStepStart.Q && eStep.Step > 0 ? PolicyOf(round) : ModelAfter(round - 1);
+            var (decoder, _) = ModelFolder.Load(start, computeType, device, trainable: true);
+            using (decoder)
+            {
+                var windows = new PackedWindows(data, tokenizer.EndOfText!.Value, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
+                var mStep = NextTokenTrainer.Run(
+                    decoder, tokenizer, windows, options.MStep, ModelAfter(round), metrics => observer.MStep(round, metrics, decoder), stop);
+                return new RoundSummary(eStep.Seconds, bootstrapSeconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, latents);
+            }
+        }
+        finally
+        {
+            if (!ReferenceEquals(data, corpus))
+            {
+                data.Dispose();
+            }
+        }
+    }
+
+    private TrainingState RunEStep(int round, IMidTrainingObserver observer, CancellationToken stop)
+    {
+        var target = PolicyOf(round);
+        var (policy, tokenizer) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: true);
+        var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
+        using (policy)
+        using (scorer)
+        using (var format = new LatentFormat(tokenizer, policy.Config.VocabularySize, device))
+        using (var eStep = new EStep(policy, scorer, format, options.Latents, options.EStep, SeedOf(seed, round)))
+        {
+            var state = Checkpoint.Exists(target) ? Checkpoint.Load(target, policy, eStep.Optimizer) : new TrainingState(0, 0, 0);
+            var order = new ShuffledOrder((ulong)SeedOf(seed, round), snippets.Count);
+            while (state.Step < options.EStep.Iterations)
+            {
+                var clock = Stopwatch.StartNew();
+                var metrics = eStep.Iterate(state.Step, [.. Enumerable.Range(0, options.EStep.Snippets)
+                    .Select(i => At((int)order.At((state.Step * options.EStep.Snippets) + i)))]);
+                state = new TrainingState(state.Step + 1, state.Tokens + metrics.TreeTokens, state.Seconds + clock.Elapsed.TotalSeconds);
+                observer.EStep(round, state.Step, metrics);
+                var due = options.EStepCheckpointEvery > 0 && state.Step % options.EStepCheckpointEvery == 0;
+                if (due || stop.IsCancellationRequested || state.Step == options.EStep.Iterations)
+                {
+                    Checkpoint.Save(target, policy, tokenizer, eStep.Optimizer, state);
+                }
+
+                stop.ThrowIfCancellationRequested();
+            }
+
+            return state;
+        }
+    }
+
+    /// <summary>The corpus with latents; the corpus itself where nothing ever thinks.</summary>
+    private (TokenStore Data, LatentCounts Latents) BootstrapCorpus(
+        int round, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
+    {
+        var none = new LatentCounts(0, 0, 0, 0);
+        if (!options.Thinks)
+        {
+            return (corpus, none);
+        }
+
+        var path = Path.Combine(RoundFolder(round), "bootstrap.tokens");
+        var countsPath = Path.Combine(RoundFolder(round), "latents.json");
+        if (File.Exists(path) && File.Exists(countsPath))
+        {
+            return (TokenStore.Open(path, tokenizer), JsonSerializer.Deserialize<LatentCounts>(File.ReadAllText(countsPath))!);
+        }
+
+        var source = File.Exists(Path.Combine(PolicyOf(round), "config.json")) ? PolicyOf(round) : ModelAfter(round - 1);
+        var (model, _) = ModelFolder.Load(source, computeType, device, trainable: false);
+        using (model)
+        using (var format = new LatentFormat(tokenizer, model.Config.VocabularySize, device))
+        {
+            var sampler = new LatentSampler(model, format, options.Latents);
+            var best = new BestOfGroup(model, format, options.Latents, options.EStep, SeedOf(seed, round));
+            var counts = none;
+            var documents = Enumerable.Range(0, corpus.Count).Select(i =>
+            {
+                stop.ThrowIfCancellationRequested();
+                observer.Bootstrap(round, i, corpus.Count);
+                return corpus[i];
+            });
+            var data = TokenStore.Build(
+                path,
+                Bootstrap.Interleave(
+                    documents, options.Latents.SnippetTokens,
+                    (some, first) => options.EStep.Kind == EStepKind.BestOfGroup
+                        ? [.. some.Select((snippet, i) => best.Select(snippet, first + i))]
+                        : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
+                    some => counts += some),
+                tokenizer);
+            AtomicWrite.File(countsPath, stream => JsonSerializer.Serialize(stream, counts));
+            observer.Bootstrap(round, corpus.Count, corpus.Count);
+            return (data, counts);
+        }
+    }
+
+    private Snippet At(int index)
+    {
+        var (document, first, end) = snippets[index];
+        return new Snippet(corpus[document], first, end);
+    }
+
+    /// <summary>Snippets with at least one place for a thought.</summary>
+    private static List<(int Document, int First, int End)> Index(TokenStore corpus, int maxTokens)
+    {
+        var index = new List<(int, int, int)>();
+        for (var document = 0; document < corpus.Count; document++)
+        {
+            foreach (var snippet in Snippet.Cut(corpus[document], maxTokens))
+            {
+                if (snippet.Tokens.Length <= maxTokens && Enumerable.Range(0, snippet.Actions.Length).Any(snippet.MayThink))
+                {
+                    index.Add((document, snippet.First, snippet.End));
+                }
+            }
+        }
+
+        return index.Count > 0 ? index : throw new InvalidDataException(
+            "No line of the corpus leaves room for a comment; mid-training needs Python source.");
+    }
+}

@@ -1,0 +1,102 @@
+using static TorchSharp.torch;
+
+namespace Ra3.MidTraining;
+
+/// <summary>Groups sampled on one snippet, their tree, and what became of them.</summary>
+internal sealed class SnippetSamples(IReadOnlyList<IReadOnlyList<Trajectory>> groups, TrajectoryTree tree)
+{
+    public IReadOnlyList<IReadOnlyList<Trajectory>> Groups { get; } = groups;
+
+    public TrajectoryTree Tree { get; } = tree;
+
+    public IEnumerable<Trajectory> Trajectories => Groups.SelectMany(group => group);
+
+    /// <summary>Reward of every line of every trajectory, in order.</summary>
+    public List<double> Rewards { get; } = [];
+
+    /// <summary>Mean log-prob per token of the same lines.</summary>
+    public List<double> LineLogProbs { get; } = [];
+
+    /// <summary>[group][member][step].</summary>
+    public List<double[][]> Advantages { get; } = [];
+}
+
+/// <summary>
+/// The tokens of one tree that q chose: decisions first, then the content of latents. Steps without a choice, and whole
+/// groups without signal, are left out of the loss; the count keeps them, so that the loss is per choice made.
+/// </summary>
+internal sealed class PolicyTokens
+{
+    private readonly List<(float Advantage, float Sampled, float Weight)> decisions = [];
+    private readonly List<(float Advantage, float Sampled)> contents = [];
+    private readonly List<bool> thinks = [];
+
+    public List<long> DecisionRows { get; } = [];
+
+    /// <summary>The opener at every decision: log(1 − p(#)) follows from log p(#).</summary>
+    public List<long> DecisionTargets { get; } = [];
+
+    public List<long> ContentRows { get; } = [];
+
+    public List<long> ContentTargets { get; } = [];
+
+    public bool[] Thinks => [.. thinks];
+
+    public int Count => decisions.Count + contents.Count;
+
+    public bool HasSignal => decisions.Any(token => token.Advantage != 0) || contents.Any(token => token.Advantage != 0);
+
+    public float[] Advantages => [.. decisions.Select(token => token.Advantage), .. contents.Select(token => token.Advantage)];
+
+    /// <summary>log q at sampling time, exploration left out.</summary>
+    public float[] SampledLogProbs => [.. decisions.Select(token => token.Sampled), .. contents.Select(token => token.Sampled)];
+
+    /// <summary>q / behaviour of explored choices; 1 for content, which exploration leaves alone.</summary>
+    public float[] ExplorationWeights => [.. decisions.Select(token => token.Weight), .. contents.Select(_ => 1f)];
+
+    public static PolicyTokens Collect(SnippetSamples sample, double negativeContentWeight)
+    {
+        var tokens = new PolicyTokens();
+        for (var group = 0; group < sample.Groups.Count; group++)
+        {
+            for (var member = 0; member < sample.Groups[group].Count; member++)
+            {
+                var trajectory = sample.Groups[group][member];
+                for (var step = 0; step < trajectory.Steps.Count; step++)
+                {
+                    tokens.Add(sample.Tree, trajectory, trajectory.Steps[step], sample.Advantages[group][member][step], negativeContentWeight);
+                }
+            }
+        }
+
+        return tokens;
+    }
+
+    /// <summary>Largest difference between log q in the trainer's forward and at sampling time.</summary>
+    public double Mismatch(Tensor logProbs)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return Count == 0 ? 0
+            : (logProbs.detach().to_type(ScalarType.Float32) - tensor(SampledLogProbs, ScalarType.Float32, logProbs.device)).abs().max().to_type(ScalarType.Float64).item<double>();
+    }
+
+    private void Add(TrajectoryTree tree, Trajectory trajectory, LatentStep step, double advantage, double negativeContentWeight)
+    {
+        if (step.Choice == StepChoice.None)
+        {
+            return;
+        }
+
+        DecisionRows.Add(tree.DecisionRow(trajectory, step));
+        DecisionTargets.Add(trajectory.Snippet.Actions[step.Line].Opener[^1]);
+        thinks.Add(step.Choice != StepChoice.Act);
+        decisions.Add(((float)advantage, (float)step.DecisionLogProb, (float)Math.Exp(step.DecisionLogProb - step.BehaviourLogProb)));
+        for (var i = 0; i < step.Latent.Length; i++)
+        {
+            ContentRows.Add(tree.LatentRow(trajectory, step, i));
+            ContentTargets.Add(step.Latent[i]);
+            contents.Add(((float)(advantage < 0 ? advantage * negativeContentWeight : advantage), step.LatentLogProbs[i]));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Ra3.Cli;
+
+namespace Ra3.Tests;
+
+public sealed class HelpTests
+{
+    public static TheoryData<string> Verbs => [.. Leaves(Shell.CreateRoot(), "ra3").Select(l => l.Path)];
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void Every_verb_describes_itself_and_its_examples_parse(string path)
+    {
+        var verb = Leaves(Shell.CreateRoot(), "ra3").Single(l => l.Path == path).Command.Should().BeOfType<Verb>().Subject;
+        verb.Description.Should().EndWith(".");
+        verb.Options.Should().OnlyContain(o => !string.IsNullOrEmpty(o.Description));
+        verb.Arguments.Should().OnlyContain(a => !string.IsNullOrEmpty(a.Description));
+        verb.Examples.Should().NotBeEmpty();
+        foreach (var example in verb.Examples)
+        {
+            example.Should().StartWith(path);
+            Shell.CreateRoot().Parse([.. CommandLineParser.SplitCommandLine(example).Skip(1)]).Errors.Should().BeEmpty(example);
+        }
+    }
+
+    private static IEnumerable<(string Path, Command Command)> Leaves(Command command, string path) => command.Subcommands.Count == 0
+        ? [(path, command)]
+        : command.Subcommands.SelectMany(c => Leaves(c, $"{path} {c.Name}"));
+}

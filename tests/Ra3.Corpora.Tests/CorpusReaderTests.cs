@@ -1,0 +1,214 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using Parquet;
+using Parquet.Schema;
+using Ra3.Corpora;
+
+namespace Ra3.Tests.Corpora;
+
+public sealed class CorpusReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Folders_are_read_to_the_bottom_in_ordinal_order_of_paths()
+    {
+        Write("b.py", "b");
+        Write("B.py", "B");
+        Write("a/z.py", "z");
+        Write("a.py", "a");
+        Write("a/c/d.py", "d");
+        Write(".git/hook.py", "hidden");
+        Write("notes.txt", "not code");
+
+        Read(_folder.Path).Should().Equal(new("B.py", "B"), new("a.py", "a"), new("a/c/d.py", "d"), new("a/z.py", "z"), new("b.py", "b"));
+    }
+
+    [Fact]
+    public void Every_format_gives_the_same_documents()
+    {
+        string[] texts = ["x = 1\n", "print('é 😀')\n", "def f():\n    pass\n"];
+        var lines = Encoding.UTF8.GetBytes(string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { id = 1, content = text }))) + "\n");
+        File.WriteAllBytes(_folder.File("plain.jsonl"), lines);
+        WriteThrough("packed.jsonl.gz", stream => new GZipStream(stream, CompressionLevel.Fastest), lines);
+        WriteThrough("packed.jsonl.zst", stream => new ZstdSharp.CompressionStream(stream), lines);
+        WriteParquet("table.parquet", "content", texts);
+
+        foreach (var name in new[] { "plain.jsonl", "packed.jsonl.gz", "packed.jsonl.zst", "table.parquet" })
+        {
+            Read(_folder.File(name)).Should().Equal(texts.Select((text, i) => new SourceDocument($"{name}:{i + 1}", text)));
+        }
+    }
+
+    [Fact]
+    public void The_text_field_is_text_then_content_then_code_or_the_one_named()
+    {
+        Write("a.jsonl", """{"code": "3", "content": "2", "text": "1"}""" + "\n" + """{"code": "5", "content": "4", "other": "o"}""" + "\r\n\n" + """{"nested": {"text": "no"}, "code": "6"}""");
+
+        Read(_folder.File("a.jsonl")).Select(document => document.Text).Should().Equal("1", "4", "6");
+        var named = new CorpusReader([_folder.File("a.jsonl")], new CorpusOptions { TextField = "other" });
+        named.Read().Should().Equal(new SourceDocument("a.jsonl:2", "o"));
+        named.Report.Skipped(SkipReason.NoTextField).Should().Be(2);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_left_out_and_counted_by_reason()
+    {
+        Write("a.py", "x = 1");
+        Write("blank.py", " \n\t\n");
+        Write("copy.py", "\ufeffx = 1");
+        Write("empty.py", "");
+        File.WriteAllBytes(_folder.File("latin.py"), [.. "s = '"u8, 0xE9, (byte)'\'']);
+        Write("long.py", new string('x', 101));
+        Write("z.jsonl", "{\"text\": \"half\n[]\n{\"text\": 1}\n{\"text\": \"\\ud800\"}\n{\"text\": \"ok\"} trailing\n{\"text\": \"fine\"}\n" + "{\"text\": \"" + new string('y', 101) + "\"}\n");
+
+        var reader = new CorpusReader([_folder.Path], new CorpusOptions { MaxDocumentBytes = 100 });
+        reader.Read().Select(document => document.Id).Should().Equal("a.py", "z.jsonl:6");
+
+        reader.Report.Skipped(SkipReason.Empty).Should().Be(2);
+        reader.Report.Skipped(SkipReason.Duplicate).Should().Be(1);
+        reader.Report.Skipped(SkipReason.NotUtf8).Should().Be(2);
+        reader.Report.Skipped(SkipReason.TooLarge).Should().Be(2);
+        reader.Report.Skipped(SkipReason.NotJson).Should().Be(3);
+        reader.Report.Skipped(SkipReason.NoTextField).Should().Be(1);
+        reader.Report.ToString().Should().Contain("2 documents").And.Contain("2 left out: not UTF-8 (latin.py, z.jsonl:4)");
+    }
+
+    [Fact]
+    public void A_line_of_50_MB_is_passed_over_without_being_kept()
+    {
+        using (var stream = File.Create(_folder.File("a.jsonl")))
+        {
+            stream.Write("{\"text\": \"before\"}\n{\"text\": \""u8);
+            var chunk = new byte[1 << 20];
+            Array.Fill(chunk, (byte)'x');
+            for (var i = 0; i < 50; i++)
+            {
+                stream.Write(chunk);
+            }
+
+            stream.Write("\"}\n{\"text\": \"after\"}"u8);
+        }
+
+        var reader = new CorpusReader([_folder.Path], new CorpusOptions { MaxDocumentBytes = 1000 });
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var documents = reader.Read().ToList();
+
+        documents.Select(document => document.Id).Should().Equal("a.jsonl:1", "a.jsonl:3");
+        reader.Report.Skipped(SkipReason.TooLarge).Should().Be(1);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(5_000_000);
+    }
+
+    [Theory]
+    [InlineData("torn.jsonl.zst")]
+    [InlineData("torn.parquet")]
+    public void Torn_files_are_reported_and_the_others_read(string name)
+    {
+        var texts = Enumerable.Range(0, 2000).Select(i => $"x{i} = {i * 7919}\n").ToArray();
+        if (name.EndsWith("zst", StringComparison.Ordinal))
+        {
+            WriteThrough(name, stream => new ZstdSharp.CompressionStream(stream), Encoding.UTF8.GetBytes(string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text })))));
+        }
+        else
+        {
+            WriteParquet(name, "text", texts);
+        }
+
+        var whole = File.ReadAllBytes(_folder.File(name));
+        File.WriteAllBytes(_folder.File(name), whole[..(whole.Length / 2)]);
+        Write("z.py", "fine = True");
+        var reader = new CorpusReader([_folder.Path]);
+
+        reader.Read().Should().Contain(new SourceDocument("z.py", "fine = True"));
+        reader.Report.Skipped(SkipReason.Unreadable).Should().Be(1);
+        reader.Report.Examples(SkipReason.Unreadable).Should().ContainSingle().Which.Should().StartWith(name);
+    }
+
+    [Fact]
+    public void Reading_again_gives_the_same()
+    {
+        Write("a.py", "a");
+        Write("b.py", "a");
+        var reader = new CorpusReader([_folder.Path]);
+
+        reader.Read().Should().Equal(reader.Read());
+        reader.Report.Documents.Should().Be(1);
+    }
+
+    [Fact]
+    public void An_empty_corpus_says_what_was_found_instead()
+    {
+        FluentActions.Enumerating(() => new CorpusReader([_folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*holds no .py*");
+        Write("a.py", "");
+        FluentActions.Enumerating(() => new CorpusReader([_folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*1 left out: empty (a.py)*");
+    }
+
+    [Fact]
+    public void Wrong_paths_are_refused_at_once()
+    {
+        Write("a.csv", "1");
+        FluentActions.Invoking(() => new CorpusReader([])).Should().Throw<ArgumentException>().WithMessage("*at least one*");
+        FluentActions.Invoking(() => new CorpusReader([_folder.File("none")])).Should().Throw<FileNotFoundException>().WithMessage("*none*");
+        FluentActions.Invoking(() => new CorpusReader([_folder.File("a.csv")])).Should().Throw<ArgumentException>().WithMessage("*a.csv*kind*");
+    }
+
+    [Fact]
+    public void The_standard_library_is_programs_not_tables_or_tests()
+    {
+        PythonStandardLibrary library;
+        try
+        {
+            library = PythonStandardLibrary.Find();
+        }
+        catch (FileNotFoundException error)
+        {
+            Assert.Skip(error.Message);
+            return;
+        }
+
+        var files = library.Reader().Files.Select(file => Path.GetRelativePath(library.Folder, file)).ToList();
+        files.Should().Contain(["os.py", "json/decoder.py", "asyncio/tasks.py"]);
+        files.Should().NotContain(file => file.Contains("/test/") || file.StartsWith("test/") || file.StartsWith("encodings/") || file.StartsWith("site-packages/") || file.StartsWith("pydoc_data/"));
+        files.Should().HaveCountGreaterThan(250);
+    }
+
+    [Fact]
+    public void A_missing_interpreter_is_told_with_the_remedy()
+        => FluentActions.Invoking(() => PythonStandardLibrary.Find("no-such-python")).Should().Throw<FileNotFoundException>().WithMessage("no-such-python was not found; install Python 3*");
+
+    private static List<SourceDocument> Read(string path) => [.. new CorpusReader([path]).Read()];
+
+    private void Write(string name, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
+        File.WriteAllText(_folder.File(name), text);
+    }
+
+    private void WriteThrough(string name, Func<Stream, Stream> compress, byte[] bytes)
+    {
+        using var file = File.Create(_folder.File(name));
+        using var stream = compress(file);
+        stream.Write(bytes);
+    }
+
+    private void WriteParquet(string name, string field, string[] texts)
+    {
+        var schema = new ParquetSchema(new DataField<int>("n"), new DataField<string>(field));
+        using var file = File.Create(_folder.File(name));
+        WriteAsync().GetAwaiter().GetResult();
+
+        async Task WriteAsync()
+        {
+            await using var writer = await ParquetWriter.CreateAsync(schema, file);
+            foreach (var part in texts.Chunk(2))
+            {
+                using var group = writer.CreateRowGroup();
+                await group.WriteAsync<int>(schema.DataFields[0], new int[part.Length]);
+                await group.WriteAsync(schema.DataFields[1], part);
+            }
+        }
+    }
+}
