@@ -35,7 +35,7 @@ public static class BenchmarkLoader
         _ = FileName(name);
         if (!File.Exists(path))
         {
-            throw new FileNotFoundException($"{path} is not there: give the path of {FileName(name)}, or fetch it with 'ra3 data get {name}'.");
+            throw new FileNotFoundException($"{path} is not there: give the path of {FileName(name)}, or fetch it with 'ra3 data get {name.Replace("+", "-plus", StringComparison.Ordinal)}'.");
         }
 
         try

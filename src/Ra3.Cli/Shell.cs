@@ -20,6 +20,8 @@ internal static class Shell
             QuickstartCommand.Create(),
             DataCommand.Create(),
             RunsCommand.Create(),
+            EvalCommand.Create(),
+            SandboxCommand.Create(),
             DoctorCommand.Create(),
             TheoryCommand.Create(),
         };
