@@ -85,7 +85,10 @@ internal static partial class MbppData
             580 or 615 or 791 => call => call.EnumerateArray().Select(TaggedJson.DeepTuple),
             _ => call => call.EnumerateArray().Select(TaggedJson.Of),
         };
-        return row.GetProperty(key).EnumerateArray().Select(call => TaggedJson.Call(arguments(call))).ToList();
+        var calls = row.GetProperty(key); // a problem without added inputs has an empty object there
+        return calls.ValueKind == JsonValueKind.Array
+            ? calls.EnumerateArray().Select(call => TaggedJson.Call(arguments(call))).ToList()
+            : [];
     }
 
     private static string Tuple(JsonElement value) => TaggedJson.Tuple(value, TaggedJson.Of);
