@@ -26,7 +26,7 @@ internal sealed class Fixture : IDisposable
             Heads = 2,
             KeyValueHeads = 1,
             HeadSize = 16,
-            TieEmbeddings = true,
+            TieEmbeddings = false,
             InitializerRange = range,
             EosTokenIds = [Tokenizer.EndOfText!.Value],
         };
@@ -59,13 +59,23 @@ internal sealed class Fixture : IDisposable
 
     public TokenStore Store() => TokenStore.Build(Path.Combine(NewFolder(), "corpus.tokens"), Documents, Tokenizer);
 
-    /// <summary>The model made likelier to think: the "#" tokens' rows of the tied embedding are scaled up.</summary>
-    public void FavourThoughts(float scale = 3)
+    /// <summary>
+    /// The model made to think often and to end its thoughts: the embeddings get a constant component, through which the LM
+    /// head's rows of "#" and of line ends get a bias.
+    /// </summary>
+    public void FavourThoughts()
     {
         using var noGrad = no_grad();
+        Decoder.Parameters["model.embed_tokens.weight"].slice(1, 0, 1, 1).fill_(3);
+        var head = Decoder.Parameters["lm_head.weight"];
         foreach (var opener in Snippets.SelectMany(snippet => snippet.Actions.ToArray()).Select(action => action.Opener[^1]).Distinct())
         {
-            Decoder.Parameters["model.embed_tokens.weight"][opener].mul_(scale);
+            head[opener][0].fill_(1.5);
+        }
+
+        foreach (var closing in Enumerable.Range(0, Config.VocabularySize).Where(Format.Closes))
+        {
+            head[closing][0].fill_(0.9);
         }
 
         Decoder.Changed();
