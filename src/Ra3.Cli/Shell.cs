@@ -21,6 +21,8 @@ internal static class Shell
             TokenizerCommand.Create(),
             DataCommand.Create(),
             RunsCommand.Create(),
+            EvalCommand.Create(),
+            SandboxCommand.Create(),
             DoctorCommand.Create(),
             TheoryCommand.Create(),
         };
