@@ -158,7 +158,7 @@ public sealed class MidTrainer(
         var countsPath = Path.Combine(RoundFolder(round), "latents.json");
         if (File.Exists(path) && File.Exists(countsPath))
         {
-            return (TokenStore.Open(path, tokenizer), JsonSerializer.Deserialize<LatentCounts>(File.ReadAllText(countsPath))!);
+            return (TokenStore.Open(path, tokenizer), JsonSerializer.Deserialize<LatentCounts>(File.ReadAllText(countsPath), JsonOptions)!);
         }
 
         var source = File.Exists(Path.Combine(PolicyOf(round), "config.json")) ? PolicyOf(round) : ModelAfter(round - 1);
@@ -184,7 +184,7 @@ public sealed class MidTrainer(
                         : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
                     some => counts += some),
                 tokenizer);
-            AtomicWrite.File(countsPath, stream => JsonSerializer.Serialize(stream, counts));
+            AtomicWrite.File(countsPath, stream => JsonSerializer.Serialize(stream, counts, JsonOptions));
             observer.Bootstrap(round, corpus.Count, corpus.Count);
             return (data, counts);
         }

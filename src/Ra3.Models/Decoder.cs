@@ -16,6 +16,8 @@ public sealed class Decoder : IDisposable
     private readonly Dictionary<string, Tensor> parameters;
     private readonly Dictionary<string, Tensor> casts = [];
 
+    static Decoder() => NativeMemory.KeepPages();
+
     /// <summary>Takes ownership of <paramref name="weights"/>: every parameter of <paramref name="config"/>, by name.</summary>
     /// <param name="config">Shapes and constants.</param>
     /// <param name="weights">Parameters in any floating type; held in fp32 (fp64 when computing in fp64), or in
