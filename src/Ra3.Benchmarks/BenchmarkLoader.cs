@@ -35,7 +35,7 @@ public static class BenchmarkLoader
         _ = FileName(name);
         if (!File.Exists(path))
         {
-            throw new FileNotFoundException($"{path} is not there: give the path of {FileName(name)}, or fetch it with 'ra3 data get {name}'.");
+            throw new FileNotFoundException($"{path} is not there: give the path of {FileName(name)}, or fetch it with 'ra3 data get {name.Replace("+", "-plus", StringComparison.Ordinal)}'.");
         }
 
         try
@@ -66,7 +66,7 @@ public static class BenchmarkLoader
         using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
         using var memory = new MemoryStream();
         stream.CopyTo(memory);
-        var bytes = memory.GetBuffer().AsSpan(0, (int)memory.Length);
+        var bytes = TaggedJson.MarkSpecialFloats(memory.GetBuffer().AsSpan(0, (int)memory.Length));
         var rows = new List<JsonElement>();
         var options = new JsonReaderOptions { AllowMultipleValues = true, CommentHandling = JsonCommentHandling.Skip };
         var reader = new Utf8JsonReader(bytes, options);

@@ -27,26 +27,23 @@ public static class Evaluation
     /// <summary>Judges samples, as many at once as the pool has workers.</summary>
     /// <param name="pool">Where programs run.</param>
     /// <param name="benchmark">The problems.</param>
-    /// <param name="samples">The programs.</param>
+    /// <param name="samples">The programs; a slow source (a model that writes) is read while others are judged.</param>
     /// <param name="report">Called for each result, from one thread at a time, in the order of the ends.</param>
-    /// <param name="ct">Cancels.</param>
-    /// <returns>The results in the order of the samples.</returns>
-    public static async Task<IReadOnlyList<Result>> JudgeAsync(
-        SandboxPool pool, Benchmark benchmark, IReadOnlyList<Sample> samples, Action<Result>? report, CancellationToken ct)
+    /// <param name="ct">Cancels; what was reported is done.</param>
+    public static async Task JudgeAsync(
+        SandboxPool pool, Benchmark benchmark, IAsyncEnumerable<Sample> samples, Action<Result> report, CancellationToken ct)
     {
         var problems = benchmark.Problems.ToDictionary(p => p.Id, StringComparer.Ordinal);
-        var results = new Result[samples.Count];
         var gate = new Lock();
-        await Parallel.ForAsync(0, samples.Count, new ParallelOptions { MaxDegreeOfParallelism = pool.Workers, CancellationToken = ct }, async (i, token) =>
+        var options = new ParallelOptions { MaxDegreeOfParallelism = pool.Workers, CancellationToken = ct };
+        await Parallel.ForEachAsync(samples, options, async (sample, token) =>
         {
-            var verdict = await problems[samples[i].TaskId].Grader.JudgeAsync(pool, samples[i].Program, token);
-            results[i] = new Result(samples[i], verdict);
+            var verdict = await problems[sample.TaskId].Grader.JudgeAsync(pool, sample.Program, token);
             lock (gate)
             {
-                report?.Invoke(results[i]);
+                report(new Result(sample, verdict));
             }
         });
-        return results;
     }
 
     /// <summary>pass@k with intervals, and counts.</summary>

@@ -10,6 +10,8 @@ internal static partial class MbppData
 {
     private static readonly Limits Limits = new(CpuSeconds: 5, WallSeconds: 15);
     private static readonly int[] Shots = [2, 3, 4];
+    private const int FirstTest = 11; // the paper's test split
+    private const int LastTest = 510;
 
     /// <summary>All 974 problems; each prompt is the paper's with three worked problems (ids 2, 3, 4).</summary>
     public static Benchmark Read(IReadOnlyList<JsonElement> rows, bool alwaysSplit)
@@ -19,12 +21,17 @@ internal static partial class MbppData
             .Select(r => Ask(r) + r.Text("code").ReplaceLineEndings("\n") + "\n[DONE]\n\n"));
         return new Benchmark("mbpp", rows.Select(row =>
         {
-            var (setup, code) = (row.Text("test_setup_code"), row.Text("code"));
+            var code = row.Text("code");
             var tests = string.Join('\n', Tests(row)) + "\n";
-            var prefix = setup.Length == 0 ? "" : setup + "\n";
-            var grader = new AssertGrader(tests, EntryPoint(tests, code), setup, Limits, alwaysSplit);
-            var id = "MBPP/" + row.GetProperty("task_id").GetInt32().ToString(CultureInfo.InvariantCulture);
-            return new Problem(id, shots + Ask(row), ["[DONE]", "\n[BEGIN]"], prefix, prefix + code, grader);
+            // The set-up code of two problems builds objects of a class that the program defines, so it is part of the tests.
+            var grader = new AssertGrader(
+                row.Text("test_setup_code") + "\n" + tests, EntryPoint(tests, code), "", Limits, alwaysSplit);
+            var number = row.GetProperty("task_id").GetInt32();
+            var id = "MBPP/" + number.ToString(CultureInfo.InvariantCulture);
+            return new Problem(id, shots + Ask(row), ["[DONE]", "\n[BEGIN]"], "", code, grader)
+            {
+                IsAsked = number is >= FirstTest and <= LastTest,
+            };
         }).ToList(), []);
     }
 
@@ -78,7 +85,10 @@ internal static partial class MbppData
             580 or 615 or 791 => call => call.EnumerateArray().Select(TaggedJson.DeepTuple),
             _ => call => call.EnumerateArray().Select(TaggedJson.Of),
         };
-        return row.GetProperty(key).EnumerateArray().Select(call => TaggedJson.Call(arguments(call))).ToList();
+        var calls = row.GetProperty(key); // a problem without added inputs has an empty object there
+        return calls.ValueKind == JsonValueKind.Array
+            ? calls.EnumerateArray().Select(call => TaggedJson.Call(arguments(call))).ToList()
+            : [];
     }
 
     private static string Tuple(JsonElement value) => TaggedJson.Tuple(value, TaggedJson.Of);

@@ -12,6 +12,9 @@ namespace Ra3.Benchmarks;
 public sealed record Problem(
     string Id, string Prompt, IReadOnlyList<string> Stops, string CompletionPrefix, string? Reference, Grader Grader)
 {
+    /// <summary>Whether models are asked it; false for problems of MBPP outside its test split.</summary>
+    public bool IsAsked { get; init; } = true;
+
     /// <summary>The program that a model's continuation makes: cut at the first stop, behind its prefix.</summary>
     public string ProgramOf(string completion)
     {

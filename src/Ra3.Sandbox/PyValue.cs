@@ -406,7 +406,7 @@ public sealed class PyValue : IEquatable<PyValue>
                 var quotient = ReadArray(ref reader);
                 var (a, b) = (ReadHex((string)quotient[0]._value!), ReadHex((string)quotient[1]._value!));
                 return b.Sign > 0 ? new PyValue(PyKind.Rational, (a, b)) : throw new JsonException("no quotient");
-            case "o":
+            case "o" or "y":
                 return new PyValue(PyKind.Opaque, reader.GetString());
             default:
                 throw new JsonException("unknown tag");

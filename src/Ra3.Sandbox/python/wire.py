@@ -5,7 +5,9 @@
 #   {"i": "0x.."} long int    {"f": "nan"} float        {"c": [re, im]} complex   {"b": "6869"} bytes
 #   {"u": [55296]} string with lone surrogates, as code points
 #   {"q": ["0x1", "0x2"]} Fraction or Decimal           {"o": "type"} anything else: it equals nothing
+#   {"y": "int"} a builtin type
 #   {"h": 3, "n": "type"} an object that stays with its process (split mode only)
+import builtins
 import decimal
 import fractions
 import json
@@ -103,6 +105,8 @@ class Encoder:
         if t is fractions.Fraction or t is decimal.Decimal and v.is_finite():
             a, b = v.as_integer_ratio()
             return {'q': [hex(a), hex(b)]} if a.bit_length() + b.bit_length() < MAX_INT_BITS else {'o': t.__name__}
+        if t is type and getattr(builtins, v.__name__, None) is v:
+            return {'y': v.__name__}
         if self.keep is not None:
             return {'h': self.keep(v), 'n': str(t.__name__)[:100]}
         return {'o': str(t.__name__)[:100]}
@@ -132,6 +136,8 @@ def untag(d):
             return ''.join(map(chr, x))
         if tag == 'q':
             return fractions.Fraction(int(x[0], 16), int(x[1], 16))
+        if tag == 'y':
+            return {t.__name__: t for t in vars(builtins).values() if type(t) is type}[x]
         if tag == 'o':
             return Opaque(str(x))
     raise ValueError('unknown tag')
