@@ -75,6 +75,22 @@ public sealed class ReportTests
         html.Should().Contain("3 lines, 1 thought;").And.Contain("−4.0 → −4.8 nats (−0.75); likelier: 1, less likely: 1");
     }
 
+    [Fact]
+    public void The_same_walk_prints_in_a_terminal()
+    {
+        var text = new StringWriter();
+        WalkPrinter.Print(Ra3.Cli.Terminal.Create(text, redirected: true), new CodeWalk("f.py", "caption",
+        [
+            new WalkLine("for x in y:") { Before = -3, After = -2.5 },
+            new WalkLine("    print(x)[0]") { Thought = "    # [show]", Before = -1, After = -2.25 },
+        ]));
+        text.ToString().Split('\n').Skip(2).Select(l => l.TrimEnd()).Should().Equal(
+            "   1  +0.50 │ for x in y:",
+            "   thought  ┃     # [show]",
+            "   2  −1.25 │     print(x)[0]",
+            string.Empty);
+    }
+
     [Theory]
     [InlineData("x = 'a # b' # c", "x = <span class=\"str\">'a # b'</span> <span class=\"com\"># c</span>")]
     [InlineData("for i in r\"\\d\":", "<span class=\"kw\">for</span> i <span class=\"kw\">in</span> <span class=\"str\">r\"\\d\"</span>:")]

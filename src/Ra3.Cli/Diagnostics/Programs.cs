@@ -1,10 +1,11 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Ra3.Cli.Diagnostics;
 
 /// <summary>Programs that Ra3 starts: Python, and what fences in untrusted code.</summary>
-internal static class Programs
+internal static partial class Programs
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -49,17 +50,17 @@ internal static class Programs
 
     private static Check Landlock()
     {
-        const string List = "/sys/kernel/security/lsm";
+        const int CreateRuleset = 444; // landlock_create_ruleset, the same number on every architecture
+        const int AskForVersion = 1;
         const string Name = "Landlock";
-        if (!File.Exists(List))
-        {
-            return new Check(Name, CheckState.Absent, $"unknown: {List} is not readable here");
-        }
-
-        return File.ReadAllText(List).Contains("landlock", StringComparison.Ordinal)
-            ? new Check(Name, CheckState.Ok, "enabled in the kernel")
-            : new Check(Name, CheckState.Absent, "not enabled in the kernel");
+        var version = OperatingSystem.IsLinux() ? SystemCall(CreateRuleset, 0, 0, AskForVersion) : -1;
+        return version > 0
+            ? new Check(Name, CheckState.Ok, $"version {version}")
+            : new Check(Name, CheckState.Absent, "not offered by this kernel");
     }
+
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    private static partial long SystemCall(long number, nint attributes, nint size, long flags);
 
     /// <summary>Exit code and output; -1 where the program is not there or does not end.</summary>
     private static (int Code, string Output) Run(string program, params string[] arguments)

@@ -25,12 +25,12 @@ internal sealed record WalkLine(string Text)
 /// <param name="Lines">The code in order.</param>
 internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<WalkLine> Lines)
 {
-    private const double FullColor = 4.0; // nats at which the colour saturates: e^4 ≈ 55 times likelier
+    internal const double FullColor = 4.0; // nats at which the colour saturates: e^4 ≈ 55 times likelier
 
     public string ToHtml()
     {
         var html = new StringBuilder("<figure class=\"walk\"><figcaption><strong>").Append(Html.Escape(Title)).Append("</strong> ")
-            .Append(Html.Prose(Caption)).Append("<div class=\"walk-sum\">").Append(Summary()).Append("</div></figcaption>")
+            .Append(Html.Prose(Caption)).Append("<div class=\"walk-sum\">").Append(Html.Escape(Summary())).Append("</div></figcaption>")
             .Append("<div class=\"walk-code\" role=\"table\">");
         var highlighter = new PythonHighlighter();
         for (var i = 0; i < Lines.Count; i++)
@@ -50,7 +50,8 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
         return html.Append("</div><div class=\"walk-key\">").Append(Key()).Append("</div></figure>").ToString();
     }
 
-    private string Summary()
+    /// <summary>Lines, thoughts, and the log-probability of the code before and after, in one line of text.</summary>
+    public string Summary()
     {
         var thoughts = Lines.Count(l => l.Thought is not null);
         var measured = Lines.Where(l => l.Change is not null).ToList();
@@ -61,7 +62,7 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
                 + $"({Signed(measured.Sum(l => l.Change))}); likelier: {measured.Count(l => l.Change > 0)}, less likely: {measured.Count(l => l.Change < 0)}";
         }
 
-        return Html.Escape(text);
+        return text;
     }
 
     private static string Key() =>
@@ -77,7 +78,7 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
             $" style=\"--tint:var(--{(c > 0 ? "likelier" : "less-likely")});--strength:{Math.Min(1, Math.Abs(c) / FullColor) * 100:0}%\""),
     };
 
-    private static string Signed(double? change, string format = "0.00") =>
+    internal static string Signed(double? change, string format = "0.00") =>
         change is { } c && double.IsFinite(c) ? (c < 0 ? string.Empty : "+") + Number(c, format) : string.Empty;
 
     private static string Number(double? value, string format) =>

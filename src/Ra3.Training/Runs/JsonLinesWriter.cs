@@ -8,7 +8,7 @@ namespace Ra3.Training.Runs;
 internal sealed class JsonLinesWriter : IDisposable
 {
     private readonly FileStream file;
-    private long lastStep = long.MinValue;
+    private long lastStep;
 
     /// <param name="path">The file; created where absent.</param>
     /// <param name="resumedStep">Lines of later steps, and a torn last line, are cut off; null keeps every line.</param>
@@ -21,6 +21,7 @@ internal sealed class JsonLinesWriter : IDisposable
             file.SetLength(KeptLength(path, step));
         }
 
+        lastStep = resumedStep ?? long.MinValue;
         file.Seek(0, SeekOrigin.End);
     }
 
@@ -38,7 +39,7 @@ internal sealed class JsonLinesWriter : IDisposable
             line.Add(key, value?.DeepClone());
         }
 
-        file.Write(Encoding.UTF8.GetBytes(line.ToJsonString(RunJson.Options) + "\n"));
+        WholeAppend.Write(file, Encoding.UTF8.GetBytes(line.ToJsonString(RunJson.Options) + "\n"));
     }
 
     public void Dispose() => file.Dispose();

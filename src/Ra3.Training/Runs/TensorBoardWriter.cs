@@ -94,7 +94,7 @@ internal sealed class TensorBoardWriter : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(framed.AsSpan(8), MaskedCrc(framed.AsSpan(0, 8)));
         payload.CopyTo(framed, 12);
         BinaryPrimitives.WriteUInt32LittleEndian(framed.AsSpan(12 + payload.Length), MaskedCrc(payload));
-        file.Write(framed);
+        WholeAppend.Write(file, framed);
     }
 
     private static void VarInt(MemoryStream to, ulong value)

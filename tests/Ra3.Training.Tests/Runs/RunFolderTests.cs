@@ -84,9 +84,14 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_step_that_goes_back_is_refused()
     {
-        using var run = RunFolder.Create(RunPath, string.Empty);
-        run.Log(2, ("loss", 1));
-        FluentActions.Invoking(() => run.Log(1, ("loss", 1))).Should().Throw<ArgumentOutOfRangeException>();
+        using (var run = RunFolder.Create(RunPath, string.Empty))
+        {
+            run.Log(2, ("loss", 1));
+            FluentActions.Invoking(() => run.Log(1, ("loss", 1))).Should().Throw<ArgumentOutOfRangeException>();
+        }
+
+        using var resumed = RunFolder.Resume(RunPath, 2);
+        FluentActions.Invoking(() => resumed.Log(1, ("loss", 1))).Should().Throw<ArgumentOutOfRangeException>();
     }
 
     [Fact]

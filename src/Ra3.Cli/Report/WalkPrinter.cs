@@ -1,0 +1,46 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Ra3.Cli.Report;
+
+/// <summary>A walk through code in the terminal; the same parts as in the report.</summary>
+internal static class WalkPrinter
+{
+    private const double Clear = 0.5; // nats from which a change is coloured at all
+
+    public static void Print(IAnsiConsole console, CodeWalk walk)
+    {
+        console.MarkupLineInterpolated($"[bold]{walk.Title}[/] {walk.Caption}");
+        console.WriteLine(walk.Summary());
+        for (var i = 0; i < walk.Lines.Count; i++)
+        {
+            var line = walk.Lines[i];
+            if (line.Thought is { } thought)
+            {
+                foreach (var part in thought.TrimEnd('\n').Split('\n'))
+                {
+                    Write(console, "   thought  ┃ ", "mediumpurple2", part, "italic mediumpurple2");
+                }
+            }
+
+            var gutter = string.Create(CultureInfo.InvariantCulture, $"{i + 1,4} {CodeWalk.Signed(line.Change),6} │ ");
+            Write(console, gutter, Color(line.Change), line.Text, "default");
+        }
+    }
+
+    /// <summary>Code is never wrapped or cut: the terminal does what it does with long lines.</summary>
+    private static void Write(IAnsiConsole console, string gutter, string gutterStyle, string text, string style)
+    {
+        console.Write(new Text(gutter, Style.Parse(gutterStyle)) { Overflow = Overflow.Fold });
+        console.Write(new Text(text + "\n", Style.Parse(style)) { Overflow = Overflow.Fold });
+    }
+
+    private static string Color(double? change) => change switch
+    {
+        >= CodeWalk.FullColor => "bold deepskyblue1",
+        >= Clear => "deepskyblue3",
+        <= -CodeWalk.FullColor => "bold darkorange",
+        <= -Clear => "orange3",
+        _ => "grey",
+    };
+}
