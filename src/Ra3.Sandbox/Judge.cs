@@ -63,7 +63,7 @@ internal static class Judge
                     var value = PyValue.Parse(line[5..^1]);
                     if (!request.Cases[test].Accepts(value))
                     {
-                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted)}, got {Short(value.ToString())}");
+                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted?.ToString() ?? "another answer")}, got {Short(value.ToString())}");
                     }
 
                     test++;

@@ -123,7 +123,7 @@ public sealed class SandboxPool : IAsyncDisposable
             answers.RemoveRange(i, answers.Count - i);
             answers.Add(value);
             return true;
-        }, "")).ToList();
+        }, null)).ToList();
         var verdict = await JudgeAsync(new CasesRequest(program, entryPoint, cases, limits), ct);
         return verdict.Passed
             ? answers

@@ -115,7 +115,8 @@ def answer_calls(function, payload, say, say_error, max_chars, call_seconds):
         try:
             text = Encoder(max_chars).encode(value)
         except TooBig as big:
-            text = json.dumps({'big': str(big)})
+            say(json.dumps({'big': str(big)}))
+            return
         except BaseException as error:
             say_error(error)
             return

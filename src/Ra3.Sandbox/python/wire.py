@@ -12,7 +12,7 @@ import decimal
 import fractions
 import json
 
-MAX_DEPTH, MAX_NODES, MAX_INT_BITS = 100, 1 << 20, 1 << 22
+MAX_DEPTH, MAX_INT_BITS = 100, 1 << 22
 
 
 class TooBig(Exception):
@@ -23,7 +23,7 @@ class Encoder:
     """Turns a value into what json.dumps takes. Subclasses degrade to their builtin base: an own __eq__ is lost."""
 
     def __init__(self, max_chars, keep=None):
-        self.nodes, self.chars, self.keep = MAX_NODES, max_chars, keep
+        self.nodes, self.chars, self.keep = max_chars // 4, max_chars, keep
 
     def encode(self, value):
         return json.dumps(self.walk(value, 0), separators=(',', ':'))
