@@ -55,7 +55,7 @@ public sealed class ResilienceTests
 
         await RunAsync(40);
         var before = Footprint(pool);
-        await RunAsync(400);
+        await RunAsync(240);
         var after = Footprint(pool);
 
         after.Processes.Should().Be(before.Processes);

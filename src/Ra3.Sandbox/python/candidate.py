@@ -113,10 +113,9 @@ def answer_calls(function, payload, say, say_error, max_chars, call_seconds):
             say_error(error)
             return
         try:
-            text = Encoder(max_chars).encode(value)
+            text = Answer(max_chars).encode(value)
         except TooBig as big:
-            say(json.dumps({'big': str(big)}))
-            return
+            text = json.dumps({'o': str(big)})
         except BaseException as error:
             say_error(error)
             return
