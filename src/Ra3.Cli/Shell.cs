@@ -18,6 +18,7 @@ internal static class Shell
         var root = new RootCommand("RA3 mid-training of code language models, beside its next-token baseline.")
         {
             QuickstartCommand.Create(),
+            TokenizerCommand.Create(),
             DataCommand.Create(),
             RunsCommand.Create(),
             EvalCommand.Create(),

@@ -202,8 +202,7 @@ public sealed class EStep(
         {
             var think = RowLogProbs(
                 policy, hidden, tokens.DecisionRows, tokens.DecisionTargets, new HeadDistribution(latents.Temperature));
-            var act = (-think.exp().clamp(max: 1 - 1e-6)).log1p();
-            parts.Add(where(tensor(tokens.Thinks, ScalarType.Bool, policy.Device), think, act));
+            parts.Add(where(tensor(tokens.Thinks, ScalarType.Bool, policy.Device), think, ChoiceLogProbs.Complement(think)));
         }
 
         if (tokens.ContentRows.Count > 0)

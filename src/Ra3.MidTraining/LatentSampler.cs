@@ -48,7 +48,8 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
             foreach (var walk in CloseFinished(batch, walks))
             {
                 results[indices[walk]] = walk.ToTrajectory();
-                progress?.Invoke(++done);
+                done++;
+                progress?.Invoke(done);
             }
 
             Feed(batch, walks, _ => 0);
@@ -77,7 +78,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
             snippet, place, Math.Min(place + horizon, lines), attach: 0, options, format, random(place, member)))).ToList();
         using var batch = new DecodeBatch(q, walks.Count, horizon * (options.MaxTokens + 16));
         using var trunk = batch.ReadTrunk([format.EndOfText, .. snippet.Tokens]);
-        var logThink = TrunkDecisions(snippet, trunk);
+        var choices = TrunkChoices(snippet, trunk);
         var active = new List<LatentWalk>();
         walks.ForEach(FollowTrunk);
         while (active.Count > 0)
@@ -97,7 +98,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
         {
             while (!walk.Finished && walk.Tokens.Count == 0)
             {
-                walk.PassLineOnTrunk(DecisionAt(snippet, walk.Line), logThink[walk.Line], exploration(walk.Line));
+                walk.PassLineOnTrunk(DecisionAt(snippet, walk.Line), choices[walk.Line], exploration(walk.Line));
             }
 
             if (walk.Tokens.Count > 0)
@@ -111,19 +112,19 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
     /// <summary>Trunk tokens (end-of-text first) before the choice at a line.</summary>
     private static int DecisionAt(Snippet snippet, int line) => 1 + snippet.Offset(line) + snippet.IndentLength(line);
 
-    /// <summary>log p(#) at each line of the trunk where a comment is possible; NaN elsewhere.</summary>
-    private double[] TrunkDecisions(Snippet snippet, Tensor trunk)
+    /// <summary>log q of either choice at each line of the trunk where a comment is possible; NaN elsewhere.</summary>
+    private ChoiceLogProbs[] TrunkChoices(Snippet snippet, Tensor trunk)
     {
-        var logThink = Enumerable.Repeat(double.NaN, snippet.Actions.Length).ToArray();
-        var lines = Enumerable.Range(0, logThink.Length).Where(snippet.MayThink).ToArray();
-        var values = OpenerLogProbs(
+        var choices = Enumerable.Repeat(new ChoiceLogProbs(float.NaN, float.NaN), snippet.Actions.Length).ToArray();
+        var lines = Enumerable.Range(0, choices.Length).Where(snippet.MayThink).ToArray();
+        var values = Choices(
             trunk, [.. lines.Select(line => DecisionAt(snippet, line) - 1L)], [.. lines.Select(line => (long)snippet.Actions[line].Opener[^1])]);
         for (var i = 0; i < lines.Length; i++)
         {
-            logThink[lines[i]] = values[i];
+            choices[lines[i]] = values[i];
         }
 
-        return logThink;
+        return choices;
     }
 
     /// <summary>Closes the walks that have no choice left before them; the rest of their source needs no decoding.</summary>
@@ -209,11 +210,11 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
 
         if (deciding.Count > 0)
         {
-            var logThink = OpenerLogProbs(
+            var choices = Choices(
                 hidden, [.. deciding.Select(slot => (long)(slot - firstSlot))], [.. deciding.Select(slot => (long)walks[slot].OpenerToken)]);
             for (var i = 0; i < deciding.Count; i++)
             {
-                walks[deciding[i]].Decide(logThink[i], exploration(walks[deciding[i]].Line));
+                walks[deciding[i]].Decide(choices[i], exploration(walks[deciding[i]].Line));
             }
         }
 
@@ -238,7 +239,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
         return invalid;
     }
 
-    private double[] OpenerLogProbs(Tensor hidden, long[] rows, long[] openers)
+    private ChoiceLogProbs[] Choices(Tensor hidden, long[] rows, long[] openers)
     {
         if (rows.Length == 0)
         {
@@ -247,8 +248,11 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return LanguageModelHead.LogProbs(
-            q, hidden.index_select(0, tensor(rows, ScalarType.Int64, q.Device)), tensor(openers, ScalarType.Int64, q.Device), decisions)
-            .to_type(ScalarType.Float64).cpu().data<double>().ToArray();
+        var think = LanguageModelHead.LogProbs(
+            q, hidden.index_select(0, tensor(rows, ScalarType.Int64, q.Device)), tensor(openers, ScalarType.Int64, q.Device), decisions);
+        var act = ChoiceLogProbs.Complement(think);
+        return [.. Values(think).Zip(Values(act), (t, a) => new ChoiceLogProbs(t, a))];
+
+        static float[] Values(Tensor x) => x.to_type(ScalarType.Float32).cpu().data<float>().ToArray();
     }
 }

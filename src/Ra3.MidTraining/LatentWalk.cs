@@ -47,14 +47,14 @@ internal sealed class LatentWalk(
 
     /// <summary>Passes the present line on the trunk, which holds its source, unless it begins a thought before it.</summary>
     /// <param name="attachAt">Trunk tokens up to the choice.</param>
-    /// <param name="logThink">log p(#) there; of no meaning where a comment is not possible.</param>
+    /// <param name="logProbs">log q of either choice there; of no meaning where a comment is not possible.</param>
     /// <param name="exploration">Probability of thinking whatever q says.</param>
-    public void PassLineOnTrunk(int attachAt, double logThink, double exploration)
+    public void PassLineOnTrunk(int attachAt, ChoiceLogProbs logProbs, double exploration)
     {
         onTrunk = true;
         Attach = attachAt;
         var choice = snippet.MayThink(Line) ? StepChoice.Act : StepChoice.None;
-        if (choice == StepChoice.Act && Choose(logThink, exploration))
+        if (choice == StepChoice.Act && Choose(logProbs, exploration))
         {
             return;
         }
@@ -70,9 +70,9 @@ internal sealed class LatentWalk(
     }
 
     /// <summary>Chooses away from the trunk.</summary>
-    public void Decide(double logThink, double exploration)
+    public void Decide(ChoiceLogProbs logProbs, double exploration)
     {
-        if (!Choose(logThink, exploration))
+        if (!Choose(logProbs, exploration))
         {
             Record(StepChoice.Act, tokens.Count, []);
             lineStarts.Add(tokens.Count - written);
@@ -155,17 +155,13 @@ internal sealed class LatentWalk(
     /// <summary>The finished trajectory.</summary>
     public Trajectory ToTrajectory() => new(snippet, firstLine, Attach, tokens, steps, lineStarts);
 
-    /// <summary>log(1 − p): exact for p near 0, finite for p rounded to 1.</summary>
-    public static double LogComplement(double probability) =>
-        probability < 1e-5 ? -probability - (probability * probability / 2) : Math.Log(Math.Max(1 - probability, 1e-7));
-
-    private bool Choose(double logThink, double exploration)
+    private bool Choose(ChoiceLogProbs logProbs, double exploration)
     {
-        var think = Math.Exp(logThink);
-        var explored = exploration + ((1 - exploration) * think);
-        var thinks = random.NextDouble() < explored;
-        decision = thinks ? logThink : LogComplement(think);
-        behaviour = thinks ? Math.Log(explored) : LogComplement(explored);
+        var thinks = random.NextDouble() < exploration + ((1 - exploration) * Math.Exp(logProbs.Think));
+        decision = thinks ? logProbs.Think : logProbs.Act;
+        behaviour = exploration == 0 ? decision
+            : thinks ? Math.Log(exploration + ((1 - exploration) * Math.Exp(logProbs.Think)))
+            : Math.Log(1 - exploration) + logProbs.Act;
         if (thinks)
         {
             latentStart = tokens.Count;
@@ -183,4 +179,15 @@ internal sealed class LatentWalk(
         steps.Add(new LatentStep(Line, choice, Attach, prefix, latent, decision, behaviour, [.. latentLogProbs]));
         latentLogProbs.Clear();
     }
+}
+
+/// <summary>log q of thinking and of writing at one place.</summary>
+/// <param name="Think">log p(#).</param>
+/// <param name="Act">log(1 − p(#)).</param>
+internal readonly record struct ChoiceLogProbs(float Think, float Act)
+{
+    private const double AlmostOne = 1 - 1e-6;
+
+    /// <summary>log(1 − p) from log p, the one way it is computed in sampling and training; finite for p rounded to 1.</summary>
+    public static TorchSharp.torch.Tensor Complement(TorchSharp.torch.Tensor logThink) => (-logThink.exp().clamp(max: AlmostOne)).log1p();
 }

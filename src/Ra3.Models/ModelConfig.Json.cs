@@ -33,8 +33,15 @@ public sealed partial record ModelConfig
             return config;
         }
 
-        var eos = new ConfigReader(File.ReadAllText(generation), generation).Integers("eos_token_id", []);
-        return eos.Length == 0 ? config : config with { EosTokenIds = eos };
+        var reader = new ConfigReader(File.ReadAllText(generation), generation);
+        if (reader.Integers("eos_token_id", []) is { Length: > 0 } eos)
+        {
+            config = config with { EosTokenIds = eos };
+            reader.Problems.AddRange(config.Problems());
+        }
+
+        reader.ThrowIfFailed();
+        return config;
     }
 
     /// <summary>Reads the text of a config.json.</summary>

@@ -203,7 +203,7 @@ internal static class AbstractionTradeOff
             new Plot(
                 "tradeoff", $"Regret left after {Demonstrations} demonstrations, mean over {seeds} seeds (1 = nothing solved)",
                 "tokens per abstraction k (idioms have 4, programs 12)", "regret / V*",
-                "Too fine, and no episode ever finds a whole right program; too coarse, and the demonstrations do not hold the pieces of a new one. The best granularity is that of the idioms which the tasks share, by construction of this family.",
+                "Too fine, and few episodes find a whole right program; too coarse, and the demonstrations do not hold the pieces of a new one. The best granularity is that of the idioms which the tasks share, by construction of this family.",
                 [Curve("pruning error alone", pruning), .. Budgets.Select((episodes, b) => Curve($"total after {episodes} episodes", total[b]))]) { LogX = true },
         ];
     }

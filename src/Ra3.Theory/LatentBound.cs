@@ -198,7 +198,8 @@ internal static class LatentBound
         double[] x = [.. groups.Select(g => (double)g)];
         return new Plot("elbo-gradient", "Scale of the sampled E-step gradient along the exact one", "group size G", "⟨ĝ, g⟩ / ⟨g, g⟩",
             "The inclusive mean only shortens the step, most for small groups; the direction is right either way.",
-            [leaveOneOut, inclusive, new Series("(G−1)/G", x, [.. x.Select(g => (g - 1) / g)]) { Predicted = true }]) { LogX = true };
+            [leaveOneOut, inclusive, new Series("(G−1)/G", x, [.. x.Select(g => (g - 1) / g)]) { Predicted = true }])
+        { LogX = true };
     }
 
     private static Estimate At(Series series, int index) => new(series.Y[index], series.Low![index], series.High![index]);

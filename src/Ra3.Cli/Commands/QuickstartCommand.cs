@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Ra3.Cli.Quickstart;
 using Ra3.Training.Runs;
+using Spectre.Console;
 
 namespace Ra3.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Ra3.Cli.Report;
 using Ra3.Cli.Runs;
 using Spectre.Console;
 

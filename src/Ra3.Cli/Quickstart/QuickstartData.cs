@@ -1,4 +1,3 @@
-using Ra3.Cli.Report;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models.Tokenizers;
@@ -44,14 +43,14 @@ internal sealed class QuickstartData : IDisposable
     {
         var library = PythonStandardLibrary.Find();
         var reader = library.Reader();
-        var parts = new CorpusSplit(
+        var divided = new CorpusSplit(
             [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed)
             .Divide(reader.Read());
-        var tokenizer = Tokenizer.Train(parts[PretrainingPart].Select(document => document.Text), Vocabulary);
+        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Select(document => document.Text), Vocabulary);
         Directory.CreateDirectory(folder);
-        var pretraining = TokenStore.Build(Path.Combine(folder, "pre-training.tokens"), parts[PretrainingPart], tokenizer);
-        List<EncodedDocument> heldOut = [.. parts[HeldOutPart].Select(document => DocumentEncoder.Encode(document, tokenizer))];
-        return new QuickstartData(library, reader.Report, parts, tokenizer, pretraining, heldOut);
+        var pretraining = TokenStore.Build(Path.Combine(folder, "pre-training.tokens"), divided[PretrainingPart], tokenizer);
+        List<EncodedDocument> heldOut = [.. divided[HeldOutPart].Select(document => DocumentEncoder.Encode(document, tokenizer))];
+        return new QuickstartData(library, reader.Report, divided, tokenizer, pretraining, heldOut);
     }
 
     /// <summary>The mid-training files that <paramref name="tokens"/> tokens of training need, in a seeded order.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>One arm's numbers; see docs/metrics.md. summary.json is made of these.</summary>
-internal record ArmSummary
+internal sealed record ArmSummary
 {
     /// <summary>Nats per token of held-out source, no latents.</summary>
     public required double ActionCrossEntropy { get; init; }

@@ -24,7 +24,9 @@ public static partial class AtomicWrite
         {
             var options = new FileStreamOptions
             {
-                Mode = FileMode.Create, Access = FileAccess.Write, PreallocationSize = length,
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                PreallocationSize = length,
             };
             using (var stream = new FileStream(partial, options))
             {

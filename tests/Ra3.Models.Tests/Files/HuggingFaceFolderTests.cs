@@ -241,6 +241,10 @@ public sealed class HuggingFaceFolderTests : IDisposable
         HuggingFaceFolder.Save(path, Config, Weights(), generationConfig: """{"eos_token_id":[5,6]}""");
 
         ModelConfig.Load(path).EosTokenIds.Should().Equal(5, 6);
+
+        File.WriteAllText(Path.Combine(path, "generation_config.json"), """{"eos_token_id":99}""");
+        var load = () => ModelConfig.Load(path);
+        load.Should().Throw<InvalidDataException>().WithMessage("*generation_config.json: eos_token_id is 99, outside*23.");
     }
 
     [Fact]

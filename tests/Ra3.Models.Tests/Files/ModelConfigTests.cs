@@ -47,10 +47,21 @@ public sealed class ModelConfigTests
 
         config.Should().BeEquivalentTo(new ModelConfig
         {
-            Family = ModelFamily.Llama, VocabularySize = 128256, HiddenSize = 2048, IntermediateSize = 8192, Layers = 16,
-            Heads = 32, KeyValueHeads = 8, HeadSize = 64, RopeTheta = 500_000, RmsNormEpsilon = 1e-5,
-            RopeScaling = new Llama3RopeScaling(32, 1, 4, 8192), MaxPositions = 131072, TieEmbeddings = true,
-            BosTokenId = 128000, EosTokenIds = [128001],
+            Family = ModelFamily.Llama,
+            VocabularySize = 128256,
+            HiddenSize = 2048,
+            IntermediateSize = 8192,
+            Layers = 16,
+            Heads = 32,
+            KeyValueHeads = 8,
+            HeadSize = 64,
+            RopeTheta = 500_000,
+            RmsNormEpsilon = 1e-5,
+            RopeScaling = new Llama3RopeScaling(32, 1, 4, 8192),
+            MaxPositions = 131072,
+            TieEmbeddings = true,
+            BosTokenId = 128000,
+            EosTokenIds = [128001],
         });
         ModelConfig.Parse(Qwen3).EosTokenIds.Should().Equal(151645, 151643);
         ModelConfig.Parse(Qwen3).HeadSize.Should().Be(128);

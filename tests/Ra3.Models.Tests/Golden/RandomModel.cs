@@ -8,27 +8,45 @@ internal static class RandomModel
 {
     public static readonly ModelConfig Llama = new()
     {
-        Family = ModelFamily.Llama, VocabularySize = 23, HiddenSize = 16, IntermediateSize = 20, Layers = 2, Heads = 4,
-        KeyValueHeads = 2, HeadSize = 4, RopeTheta = 10000, MaxPositions = 64, RmsNormEpsilon = 1e-5,
+        Family = ModelFamily.Llama,
+        VocabularySize = 23,
+        HiddenSize = 16,
+        IntermediateSize = 20,
+        Layers = 2,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadSize = 4,
+        RopeTheta = 10000,
+        MaxPositions = 64,
+        RmsNormEpsilon = 1e-5,
     };
 
     /// <summary>As Llama 3.2: grouped queries, scaled RoPE whose three bands all occur, a tied head.</summary>
     public static readonly ModelConfig Llama3 = Llama with
     {
-        HeadSize = 8, HiddenSize = 32, RopeTheta = 100, TieEmbeddings = true,
+        HeadSize = 8,
+        HiddenSize = 32,
+        RopeTheta = 100,
+        TieEmbeddings = true,
         RopeScaling = new Llama3RopeScaling(8, 1, 4, 128),
     };
 
     /// <summary>As Qwen2.5: biases, one key head, a tied head.</summary>
     public static readonly ModelConfig Qwen2 = Llama with
     {
-        Family = ModelFamily.Qwen2, KeyValueHeads = 1, RopeTheta = 1_000_000, TieEmbeddings = true,
+        Family = ModelFamily.Qwen2,
+        KeyValueHeads = 1,
+        RopeTheta = 1_000_000,
+        TieEmbeddings = true,
     };
 
     /// <summary>As Qwen3: q/k norm, heads wider than HiddenSize / Heads.</summary>
     public static readonly ModelConfig Qwen3 = Llama with
     {
-        Family = ModelFamily.Qwen3, HeadSize = 6, RmsNormEpsilon = 1e-6, RopeTheta = 1_000_000,
+        Family = ModelFamily.Qwen3,
+        HeadSize = 6,
+        RmsNormEpsilon = 1e-6,
+        RopeTheta = 1_000_000,
     };
 
     public static ModelConfig Config(string name) => name switch

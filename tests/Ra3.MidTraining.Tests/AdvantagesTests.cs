@@ -1,0 +1,62 @@
+using CsCheck;
+
+namespace Ra3.MidTraining.Tests;
+
+public sealed class AdvantagesTests
+{
+    [Fact]
+    public void At_horizon_1_every_way_of_crediting_is_the_reward_itself_as_in_BRiTE()
+    {
+        Gen.Double[-10, 0].Sample(reward =>
+        {
+            foreach (var credit in Enum.GetValues<CreditAssignment>())
+            {
+                Advantages.Credits([reward], credit, discount: 0.7).Should().Equal(reward);
+            }
+        });
+    }
+
+    [Fact]
+    public void Credits_are_the_sums_their_names_say()
+    {
+        double[] rewards = [1, 10, 100];
+        Advantages.Credits(rewards, CreditAssignment.ReturnToGo, 1).Should().Equal(111, 110, 100);
+        Advantages.Credits(rewards, CreditAssignment.ReturnToGo, 0.5).Should().Equal(31, 60, 100);
+        Advantages.Credits(rewards, CreditAssignment.Immediate, 1).Should().Equal(1, 10, 100);
+        Advantages.Credits(rewards, CreditAssignment.Trajectory, 1).Should().Equal(111, 111, 111);
+    }
+
+    /// <summary>Over every possible group of three draws from a three-armed bandit, exactly.</summary>
+    [Fact]
+    public void Leave_one_out_is_unbiased_and_the_inclusive_mean_shrinks_the_gradient_by_the_group_size()
+    {
+        double[] probability = [0.2, 0.5, 0.3];
+        double[] reward = [1.0, -0.5, 2.0];
+        const int Group = 3;
+        var mean = probability.Zip(reward, (p, r) => p * r).Sum();
+        double[] exact = [.. Enumerable.Range(0, 3).Select(k => probability[k] * (reward[k] - mean))]; // d E[r] / d logit k
+        foreach (var (baseline, factor) in new[] { (GroupBaseline.LeaveOneOut, 1.0), (GroupBaseline.Mean, (Group - 1.0) / Group) })
+        {
+            var expected = new double[3];
+            for (var code = 0; code < 27; code++)
+            {
+                int[] drawn = [code % 3, code / 3 % 3, code / 9];
+                var chance = drawn.Aggregate(1.0, (product, arm) => product * probability[arm]);
+                var advantages = Advantages.OfGroup([.. drawn.Select(arm => new[] { reward[arm] })], baseline);
+                for (var member = 0; member < Group; member++)
+                {
+                    for (var k = 0; k < 3; k++)
+                    {
+                        var score = (drawn[member] == k ? 1 : 0) - probability[k];
+                        expected[k] += chance * advantages[member][0] * score / Group;
+                    }
+                }
+            }
+
+            for (var k = 0; k < 3; k++)
+            {
+                expected[k].Should().BeApproximately(factor * exact[k], 1e-12);
+            }
+        }
+    }
+}
