@@ -41,6 +41,11 @@ public static class BenchmarkLoader
         try
         {
             var rows = ReadRows(path);
+            if (rows.Count == 0)
+            {
+                throw new InvalidDataException($"{path} is not {name}'s file {FileName(name)}: it is empty.");
+            }
+
             return name switch
             {
                 "humaneval" => HumanEvalData.Read(rows, alwaysSplit),

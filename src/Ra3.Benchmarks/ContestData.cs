@@ -84,7 +84,7 @@ internal static partial class ContestData
             .Select(line => TaggedJson.Of(JsonDocument.Parse(line).RootElement));
         var wanted = TaggedJson.Of(JsonDocument.Parse(test.Text("output")).RootElement);
         var (asList, asTuple) = (PyValue.Parse(wanted), wanted.StartsWith('[') ? PyValue.Parse("{\"t\":" + wanted + "}") : null);
-        return new TestCase(TaggedJson.Call(arguments), got => got.Equals(asList) || (asTuple is not null && got.Equals(asTuple)), asList.ToString());
+        return new TestCase(TaggedJson.Call(arguments), got => got.Equals(asList) || (asTuple is not null && got.Equals(asTuple)), asList);
     }
 
     private static string Method(string starter) =>

@@ -28,7 +28,7 @@ internal static class HumanEvalData
         var reference = prompt + row.Text("canonical_solution");
         var grader = new EvalPlusGrader(
             mbpp: false, entry, reference, Calls(row, "base_input"), Calls(row, "plus_input"),
-            row.GetProperty("atol").GetDouble(), baseOnly: false);
+            row.GetProperty("atol").GetDouble());
         return new Problem(row.Text("task_id"), prompt, Stops, prompt, reference, grader);
     }).ToList(), []);
 

@@ -42,7 +42,7 @@ internal static partial class MbppData
         var reference = prompt + row.Text("canonical_solution");
         var grader = new EvalPlusGrader(
             mbpp: true, row.Text("entry_point"), reference, Calls(row, "base_input", number), Calls(row, "plus_input", number),
-            row.GetProperty("atol").GetDouble(), baseOnly: false);
+            row.GetProperty("atol").GetDouble());
         return new Problem(id, prompt, ["\n\"\"\"", "\nassert", "\nif __name__", "\nprint", "\n```"], prompt, reference, grader);
     }).ToList(), []);
 

@@ -37,7 +37,7 @@ internal static class Canaries
             }
 
             var verdict = await pool.JudgeAsync(
-                new CasesRequest(Attempt(code), "f", [new TestCase("[[],{\"d\":[]}]", v => v.IsTrue, "1")], Limits), ct);
+                new CasesRequest(Attempt(code), "f", [new TestCase("[[],{\"d\":[]}]", v => v.IsTrue, null)], Limits), ct);
             if (verdict.Stdout.Contains("ESCAPED", StringComparison.Ordinal) || listener.Pending())
             {
                 throw new SandboxUnavailableException($"a canary program could {name}");

@@ -43,7 +43,7 @@ internal static class CaseReader
             "approx" => Near(expected, element.GetProperty("tolerance").GetDouble(), strict),
             var other => throw new InvalidDataException("unknown check " + other),
         };
-        return new TestCase(element.GetProperty("args").GetString()!, accepts, expected.ToString());
+        return new TestCase(element.GetProperty("args").GetString()!, accepts, expected);
     }
 
     private static Func<PyValue, bool> Near(PyValue expected, double tolerance, bool strict) =>

@@ -149,7 +149,7 @@ public static class Catalogue
             problems.Add($"the next good program got {after.Name} ({after.Detail})");
         }
 
-        if (HostWatch.CountProcesses(pool) > before)
+        if (await HostWatch.LeavesProcessesAsync(pool, before, ct))
         {
             problems.Add("a process was left behind");
         }

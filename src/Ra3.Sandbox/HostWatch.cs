@@ -140,6 +140,22 @@ internal sealed class HostWatch : IDisposable
         return parents.Keys.Count(Belongs) + strays;
     }
 
+    /// <summary>Whether there stay more processes than before; one that is just ending gets a moment.</summary>
+    public static async Task<bool> LeavesProcessesAsync(SandboxPool pool, int before, CancellationToken ct)
+    {
+        for (var attempt = 0; attempt < 30; attempt++)
+        {
+            if (CountProcesses(pool) <= before)
+            {
+                return false;
+            }
+
+            await Task.Delay(100, ct);
+        }
+
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

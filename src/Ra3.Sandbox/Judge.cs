@@ -34,7 +34,7 @@ internal static class Judge
     };
 
     /// <summary>How long a worker may take over a job before it counts as hung.</summary>
-    public static TimeSpan Patience(Limits limits) => TimeSpan.FromSeconds((5 * limits.WallSeconds) + 20);
+    public static TimeSpan Patience(Limits limits) => TimeSpan.FromSeconds((10 * limits.WallSeconds) + 45);
 
     private static async Task<Verdict> CasesAsync(Worker worker, SandboxTier tier, CasesRequest request, CancellationToken ct)
     {
@@ -63,7 +63,7 @@ internal static class Judge
                     var value = PyValue.Parse(line[5..^1]);
                     if (!request.Cases[test].Accepts(value))
                     {
-                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted)}, got {Short(value.ToString())}");
+                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted?.ToString() ?? "another answer")}, got {Short(value.ToString())}");
                     }
 
                     test++;
@@ -71,9 +71,7 @@ internal static class Judge
                 else
                 {
                     using var told = JsonDocument.Parse(line.ToArray());
-                    return told.RootElement.TryGetProperty("big", out var big)
-                        ? Say(VerdictKind.OutputLimit, at, "The answer is out of bounds: " + big.GetString())
-                        : Error(run, tier, told.RootElement, at);
+                    return Error(run, tier, told.RootElement, at);
                 }
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or InvalidOperationException or KeyNotFoundException)

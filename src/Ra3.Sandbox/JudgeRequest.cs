@@ -37,5 +37,5 @@ public sealed record StdioTest(string Input, Func<string, bool> Accepts);
 /// <summary>One call of a function.</summary>
 /// <param name="Arguments">Tagged JSON of <c>[args, kwargs]</c>; see <see cref="PyValue"/>.</param>
 /// <param name="Accepts">Whether an answer is right.</param>
-/// <param name="Wanted">What a right answer looks like, for a person.</param>
-public sealed record TestCase(string Arguments, Func<PyValue, bool> Accepts, string Wanted);
+/// <param name="Wanted">A right answer, to be shown to a person; null where there is none to show.</param>
+public sealed record TestCase(string Arguments, Func<PyValue, bool> Accepts, PyValue? Wanted);

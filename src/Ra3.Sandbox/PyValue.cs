@@ -44,6 +44,9 @@ public enum PyKind
     /// <summary>dict.</summary>
     Dict,
 
+    /// <summary>A large value of any type, known by its digest alone.</summary>
+    Digest,
+
     /// <summary>Anything else. It equals nothing, itself included.</summary>
     Opaque,
 }
@@ -84,7 +87,7 @@ public sealed class PyValue : IEquatable<PyValue>
         PyKind.Complex => (Complex)_value! != Complex.Zero,
         PyKind.Str => ((string)_value!).Length > 0,
         PyKind.Bytes => ((byte[])_value!).Length > 0,
-        PyKind.Opaque => true,
+        PyKind.Opaque or PyKind.Digest => true,
         _ => _items.Length > 0,
     };
 
@@ -185,7 +188,7 @@ public sealed class PyValue : IEquatable<PyValue>
         {
             case PyKind.None:
                 return true;
-            case PyKind.Str:
+            case PyKind.Str or PyKind.Digest:
                 return (string)_value! == (string)other._value!;
             case PyKind.Bytes:
                 return ((byte[])_value!).AsSpan().SequenceEqual((byte[])other._value!);
@@ -223,7 +226,7 @@ public sealed class PyValue : IEquatable<PyValue>
         hash.Add(Kind);
         switch (Kind)
         {
-            case PyKind.Str:
+            case PyKind.Str or PyKind.Digest:
                 hash.Add((string)_value!, StringComparer.Ordinal);
                 break;
             case PyKind.Bytes:
@@ -265,6 +268,7 @@ public sealed class PyValue : IEquatable<PyValue>
         PyKind.Set => "{" + string.Join(", ", _items.AsEnumerable()) + "}",
         PyKind.Dict => "{" + string.Join(", ", _items.Chunk(2).Select(p => p[0] + ": " + p[1])) + "}",
         PyKind.Opaque => "<" + _value + ">",
+        PyKind.Digest => "<a large value, sha256 " + _value + ">",
         _ => _value!.ToString()!,
     };
 
@@ -406,6 +410,8 @@ public sealed class PyValue : IEquatable<PyValue>
                 var quotient = ReadArray(ref reader);
                 var (a, b) = (ReadHex((string)quotient[0]._value!), ReadHex((string)quotient[1]._value!));
                 return b.Sign > 0 ? new PyValue(PyKind.Rational, (a, b)) : throw new JsonException("no quotient");
+            case "x":
+                return new PyValue(PyKind.Digest, reader.GetString() ?? "");
             case "o" or "y":
                 return new PyValue(PyKind.Opaque, reader.GetString());
             default:

@@ -110,24 +110,37 @@ public sealed class SandboxPool : IAsyncDisposable
     /// <param name="program">Python source.</param>
     /// <param name="entryPoint">The function.</param>
     /// <param name="arguments">Tagged JSON of <c>[args, kwargs]</c>, one per call.</param>
-    /// <param name="limits">What it may use.</param>
+    /// <param name="limits">What it may use, from one failing call to the next.</param>
     /// <param name="ct">Cancels.</param>
-    /// <exception cref="InvalidDataException">It did not answer every call; the message says why.</exception>
-    public async Task<IReadOnlyList<PyValue>> CallAsync(
-        string program, string entryPoint, IEnumerable<string> arguments, Limits limits, CancellationToken ct = default)
+    /// <returns>An answer for each call, null where it raised or ran out of something; and the processor time of all.</returns>
+    /// <exception cref="InvalidDataException">It cannot be called at all; the message says why.</exception>
+    public async Task<(IReadOnlyList<PyValue?> Answers, double CpuSeconds)> CallAsync(
+        string program, string entryPoint, IReadOnlyList<string> arguments, Limits limits, CancellationToken ct = default)
     {
-        var answers = new List<PyValue>();
-        var cases = arguments.Select((line, i) => new TestCase(line, value =>
+        var answers = new PyValue?[arguments.Count];
+        var seconds = 0.0;
+        for (var start = 0; start < arguments.Count;)
         {
-            // A retried program answers from the start again.
-            answers.RemoveRange(i, answers.Count - i);
-            answers.Add(value);
-            return true;
-        }, "")).ToList();
-        var verdict = await JudgeAsync(new CasesRequest(program, entryPoint, cases, limits), ct);
-        return verdict.Passed
-            ? answers
-            : throw new InvalidDataException($"{entryPoint} gave no answer to call {verdict.Test}: {verdict.Name}, {verdict.Detail}");
+            var first = start;
+            var cases = arguments.Skip(start).Select((line, i) => new TestCase(
+                line, value => (answers[first + i] = value) is not null, null)).ToList();
+            var verdict = await JudgeAsync(new CasesRequest(program, entryPoint, cases, limits), ct);
+            seconds += verdict.CpuSeconds;
+            if (verdict.Passed)
+            {
+                break;
+            }
+
+            if (verdict.Test is not { } failed)
+            {
+                throw new InvalidDataException($"{entryPoint} cannot be called: {verdict.Name}, {verdict.Detail}");
+            }
+
+            answers[first + failed] = null;
+            start = first + failed + 1;
+        }
+
+        return (answers, seconds);
     }
 
     /// <summary>Ends all workers.</summary>

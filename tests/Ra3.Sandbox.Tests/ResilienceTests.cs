@@ -6,7 +6,7 @@ namespace Ra3.Tests;
 public sealed class ResilienceTests
 {
     private static readonly Limits Small = new(CpuSeconds: 1, WallSeconds: 2, MemoryMb: 256);
-    private static readonly TestCase[] Cases = [new("[[1,2],{\"d\":[]}]", v => v.ToDouble() == 3, "3")];
+    private static readonly TestCase[] Cases = [new("[[1,2],{\"d\":[]}]", v => v.ToDouble() == 3, null)];
 
     [Fact]
     public async Task A_worker_that_dies_is_replaced_and_the_program_judged_all_the_same()
@@ -55,7 +55,7 @@ public sealed class ResilienceTests
 
         await RunAsync(40);
         var before = Footprint(pool);
-        await RunAsync(400);
+        await RunAsync(240);
         var after = Footprint(pool);
 
         after.Processes.Should().Be(before.Processes);

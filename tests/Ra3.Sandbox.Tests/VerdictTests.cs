@@ -97,7 +97,26 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(
             _ => fixture.Pool.CallAsync(program, "f", ["[[],{\"d\":[]}]"], Small)));
 
-        answers.Should().AllSatisfy(a => a[0].Equals(answers[0][0]).Should().BeTrue());
+        answers.Should().AllSatisfy(a => a.Answers[0]!.Equals(answers[0].Answers[0]).Should().BeTrue());
+    }
+
+    [Theory]
+    [InlineData("[i for i in range(60000)]", "[float(i) for i in range(60000)]", true)]
+    [InlineData("[i for i in range(60000)]", "list(range(59999)) + [0]", false)]
+    [InlineData("[i for i in range(60000)]", "tuple(range(60000))", false)]
+    [InlineData("set(range(60000))", "frozenset(reversed(range(60000)))", true)]
+    [InlineData("{i: str(i) for i in range(30000)}", "{i: str(i) for i in reversed(range(30000))}", true)]
+    [InlineData("'x' * 100000", "'x' * 100000", true)]
+    [InlineData("'x' * 100000", "'x' * 99999 + 'y'", false)]
+    [InlineData("[0.5] * 60000", "[0.5] * 60000", true)]
+    [InlineData("[float('nan')] * 60000", "[float('nan')] * 60000", false)]
+    public async Task Large_answers_compare_as_Python_compares_them(string left, string right, bool equal)
+    {
+        string[] calls = ["[[],{\"d\":[]}]"];
+        var (a, _) = await fixture.Pool.CallAsync($"def f(): return {left}", "f", calls, Small);
+        var (b, _) = await fixture.Pool.CallAsync($"def f(): return {right}", "f", calls, Small);
+
+        a[0]!.Equals(b[0]).Should().Be(equal);
     }
 
     [Fact]

@@ -113,9 +113,9 @@ def answer_calls(function, payload, say, say_error, max_chars, call_seconds):
             say_error(error)
             return
         try:
-            text = Encoder(max_chars).encode(value)
+            text = Answer(max_chars).encode(value)
         except TooBig as big:
-            text = json.dumps({'big': str(big)})
+            text = json.dumps({'o': str(big)})
         except BaseException as error:
             say_error(error)
             return

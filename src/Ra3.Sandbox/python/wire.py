@@ -6,13 +6,15 @@
 #   {"u": [55296]} string with lone surrogates, as code points
 #   {"q": ["0x1", "0x2"]} Fraction or Decimal           {"o": "type"} anything else: it equals nothing
 #   {"y": "int"} a builtin type
+#   {"x": "sha256"} a large value, by a digest that equal values share (answers only)
 #   {"h": 3, "n": "type"} an object that stays with its process (split mode only)
 import builtins
 import decimal
 import fractions
+import hashlib
 import json
 
-MAX_DEPTH, MAX_NODES, MAX_INT_BITS = 100, 1 << 20, 1 << 22
+MAX_DEPTH, MAX_INT_BITS = 100, 1 << 22
 
 
 class TooBig(Exception):
@@ -23,7 +25,7 @@ class Encoder:
     """Turns a value into what json.dumps takes. Subclasses degrade to their builtin base: an own __eq__ is lost."""
 
     def __init__(self, max_chars, keep=None):
-        self.nodes, self.chars, self.keep = MAX_NODES, max_chars, keep
+        self.nodes, self.chars, self.keep = max_chars // 4, max_chars, keep
 
     def encode(self, value):
         return json.dumps(self.walk(value, 0), separators=(',', ':'))
@@ -110,6 +112,51 @@ class Encoder:
         if self.keep is not None:
             return {'h': self.keep(v), 'n': str(t.__name__)[:100]}
         return {'o': str(t.__name__)[:100]}
+
+
+class Answer(Encoder):
+    """Encodes an answer; a large one crosses as a digest. Like the answer itself it is only a claim: without knowing
+    the expected value nobody can name its digest. Values with true fractions stay whole: they may be compared roughly."""
+
+    LARGE_NODES, LARGE_TEXT = 50_000, 1 << 16
+
+    def encode(self, value):
+        before = self.nodes
+        tree = self.walk(value, 0)
+        if before - self.nodes > self.LARGE_NODES:
+            same = self.canonical(tree)
+            if same is not None:
+                return json.dumps({'x': self.digest(json.dumps(same))})
+        return json.dumps(tree, separators=(',', ':'))
+
+    def walk(self, v, depth):
+        if type(v) is str and len(v) > self.LARGE_TEXT:
+            self.spend(64)
+            return {'x': self.digest('s' + v)}
+        return Encoder.walk(self, v, depth)
+
+    @staticmethod
+    def digest(text):
+        return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()
+
+    def canonical(self, x):
+        """The tagged tree with equal values made the same; None where there is a fraction in it."""
+        if isinstance(x, float):
+            return int(x) if x == int(x) else None
+        if isinstance(x, bool):
+            return int(x)
+        if isinstance(x, list):
+            parts = [self.canonical(p) if p is not None else 'N' for p in x]
+            return None if None in parts else parts
+        if isinstance(x, dict):
+            (tag, body), = x.items()
+            if tag in 'fqco':
+                return None
+            parts = self.canonical(body)
+            if parts is not None and tag in 'szd':
+                parts = sorted(json.dumps(p) for p in parts)
+            return None if parts is None else {'s' if tag == 'z' else tag: parts}
+        return 's' + x if isinstance(x, str) else x
 
 
 def untag(d):
