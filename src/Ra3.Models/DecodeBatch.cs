@@ -226,8 +226,8 @@ public sealed class DecodeBatch : IDisposable
     {
         private readonly DecodeBatch batch;
         private readonly Tensor writeRows;
-        private readonly Tensor ownHidden;
-        private readonly Tensor? trunkHidden;
+        private readonly Tensor ownBias;
+        private readonly Tensor? trunkBias;
         private readonly long keyCount;
         private readonly int ownRows;
         private readonly int trunkRows;
@@ -253,7 +253,8 @@ public sealed class DecodeBatch : IDisposable
             writeRows = tensor(write, ScalarType.Int64, device);
             keyCount = Math.Min(batch.Capacity, (last.Max() + KeyMultiple) / KeyMultiple * KeyMultiple);
             var lastKey = tensor(last, ScalarType.Int64, device).repeat_interleave(keyHeads).view(-1, 1, 1);
-            ownHidden = arange(keyCount, ScalarType.Int64, device).view(1, 1, -1).gt(lastKey);
+            ownBias = PartialAttention.Bias(
+                arange(keyCount, ScalarType.Int64, device).view(1, 1, -1).gt(lastKey), batch.decoder.ResidualType);
             if (batch.trunkLength > 0)
             {
                 var seen = new long[trunkRows];
@@ -262,8 +263,10 @@ public sealed class DecodeBatch : IDisposable
                     seen[row] = batch.attach[row / group];
                 }
 
-                trunkHidden = arange(batch.trunk[0].Keys.shape[1], ScalarType.Int64, device).view(1, 1, -1)
-                    .ge(tensor(seen, ScalarType.Int64, device).view(1, -1, 1));
+                trunkBias = PartialAttention.Bias(
+                    arange(batch.trunk[0].Keys.shape[1], ScalarType.Int64, device).view(1, 1, -1)
+                        .ge(tensor(seen, ScalarType.Int64, device).view(1, -1, 1)),
+                    batch.decoder.ResidualType);
             }
         }
 
@@ -279,10 +282,10 @@ public sealed class DecodeBatch : IDisposable
 
             q = (q.slice(0, 0, active, 1) / Math.Sqrt(size)).view(active, keyHeads, group, size);
             var ownQueries = nn.functional.pad(q.reshape(active * keyHeads, group, size), [0, 0, 0, ownRows - group]);
-            var own = PartialAttention.Scores(ownQueries, Cached(keys), ownHidden);
+            var own = PartialAttention.Scores(ownQueries, Cached(keys), ownBias);
             var maximum = PartialAttention.RowMaximum(own);
             Tensor sum;
-            if (trunkHidden is null)
+            if (trunkBias is null)
             {
                 sum = PartialAttention.Weighted(own, maximum, Cached(values)).slice(1, 0, group, 1);
             }
@@ -291,7 +294,7 @@ public sealed class DecodeBatch : IDisposable
                 var (trunkKeys, trunkValues) = batch.trunk[layer];
                 var queries = nn.functional.pad(
                     q.transpose(0, 1).reshape(keyHeads, active * group, size), [0, 0, 0, trunkRows - (active * group)]);
-                var trunk = PartialAttention.Scores(queries, trunkKeys, trunkHidden);
+                var trunk = PartialAttention.Scores(queries, trunkKeys, trunkBias);
                 var trunkMaximum = PartialAttention.RowMaximum(trunk).slice(1, 0, active * group, 1)
                     .view(keyHeads, active, group, 1).transpose(0, 1).reshape(active * keyHeads, group, 1);
                 maximum = maximum.slice(1, 0, group, 1).maximum(trunkMaximum);

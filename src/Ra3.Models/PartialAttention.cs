@@ -37,12 +37,15 @@ internal static class PartialAttention
         return cat([values, columns], -1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The unmasked product of queries [b, rows, d] and keys [b, keys, d] with −∞ where <paramref name="hidden"/>
-    /// (broadcast to [b, rows, keys]) says so.</summary>
-    public static Tensor Scores(Tensor queries, Tensor keys, Tensor hidden)
+    /// <summary>0 where a query may see a key and −∞ where <paramref name="hidden"/> says not, to be added to scores.</summary>
+    public static Tensor Bias(Tensor hidden, ScalarType type) =>
+        zeros(hidden.shape, type, hidden.device).masked_fill_(hidden, double.NegativeInfinity);
+
+    /// <summary>Queries [b, rows, d] times keys [b, keys, d], plus the bias, which broadcasts to [b, rows, keys].</summary>
+    public static Tensor Scores(Tensor queries, Tensor keys, Tensor bias)
     {
         using var scope = NewDisposeScope();
-        return matmul(queries, keys.transpose(-1, -2)).masked_fill(hidden, double.NegativeInfinity).MoveToOuterDisposeScope();
+        return matmul(queries, keys.transpose(-1, -2)).add_(bias).MoveToOuterDisposeScope();
     }
 
     /// <summary>Largest score of each row, outside the graph: it cancels, and only keeps exp in range.</summary>
@@ -52,12 +55,9 @@ internal static class PartialAttention
         return scores.amax([-1], keepdim: true);
     }
 
-    /// <summary>Σ exp(score − maximum) · [value, 1]: numerator and denominator side by side.</summary>
-    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator)
-    {
-        using var scope = NewDisposeScope();
-        return matmul((scores - maximum).exp(), valuesWithDenominator).MoveToOuterDisposeScope();
-    }
+    /// <summary>Σ exp(score − maximum) · [value, 1]: numerator and denominator side by side. The scores are overwritten.</summary>
+    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator) =>
+        matmul(scores.sub_(maximum).exp_(), valuesWithDenominator);
 
     /// <summary>Divides the numerator columns by the denominator column: [..., HeadSize + 8] → [..., HeadSize].</summary>
     public static Tensor Normalised(Tensor weighted)

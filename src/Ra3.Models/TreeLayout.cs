@@ -17,6 +17,9 @@ public sealed class TreeLayout
     /// <summary>Branches are padded to a multiple of this; see <see cref="PartialAttention"/> on why not to less.</summary>
     private const int LengthMultiple = 4;
 
+    /// <summary>Most rows of a run: its scores against the trunk then stay in the processor's cache.</summary>
+    private const int RunRows = 1024;
+
     private readonly int[] startOfBranch;
 
     /// <summary>Lays out a tree.</summary>
@@ -29,25 +32,27 @@ public sealed class TreeLayout
         var tokens = new List<long>(TrunkRows);
         var positions = new List<long>(TrunkRows);
         Append(trunk, 0, TrunkRows);
-        foreach (var run in branches.Select((branch, index) => (branch, index))
-            .GroupBy(item => PaddedLength(item.branch, TrunkLength)).OrderBy(run => run.Key))
+        foreach (var run in branches.Select((branch, index) => (branch, index, Length: PaddedLength(branch, TrunkLength)))
+            .GroupBy(item => item.Length).OrderBy(run => run.Key)
+            .SelectMany(run => run.OrderBy(item => item.branch.Attach).Chunk(Math.Max(1, RunRows / run.Key))))
         {
-            var start = tokens.Count;
+            var (start, length) = (tokens.Count, run[0].Length);
             var attach = new List<int>();
-            foreach (var (branch, index) in run)
+            foreach (var (branch, index, _) in run)
             {
                 startOfBranch[index] = tokens.Count;
                 attach.Add(branch.Attach);
-                Append(branch.Tokens, branch.Attach, run.Key);
+                Append(branch.Tokens, branch.Attach, length);
             }
 
             while ((tokens.Count - start) % PartialAttention.RowMultiple != 0)
             {
                 attach.Add(0);
-                Append([], 0, run.Key);
+                Append([], 0, length);
             }
 
-            Runs.Add(new BranchRun(start, run.Key, attach));
+            var seen = Math.Max(PartialAttention.LeastKeys, PartialAttention.Padded(run[^1].branch.Attach));
+            Runs.Add(new BranchRun(start, length, attach, Math.Min(seen, TrunkRows)));
         }
 
         Tokens = [.. tokens];
@@ -96,8 +101,9 @@ public sealed class TreeLayout
             : throw new ArgumentException(
                 $"A branch of {branch.Tokens.Count} tokens at {branch.Attach} does not fit a trunk of {trunk} tokens.");
 
-    /// <summary>Branches of equal padded length, one after another from row <paramref name="Start"/>.</summary>
-    internal sealed record BranchRun(int Start, int Length, List<int> Attach);
+    /// <summary>Branches of equal padded length, one after another from row <paramref name="Start"/>; none sees more than the
+    /// trunk's first <paramref name="TrunkKeys"/> rows.</summary>
+    internal sealed record BranchRun(int Start, int Length, List<int> Attach, int TrunkKeys);
 }
 
 /// <summary>Attention over a <see cref="TreeLayout"/>: each branch sees its part of the trunk and its own past.</summary>
@@ -110,8 +116,8 @@ public sealed class TreeAttention : Attention
     private readonly TreeLayout layout;
     private readonly Action<int, Tensor, Tensor>? capture;
     private readonly int group;
-    private readonly Tensor? trunkHidden;
-    private readonly List<(Tensor Own, Tensor? Trunk)> hidden = [];
+    private readonly Tensor? trunkBias;
+    private readonly List<(Tensor Own, Tensor? Trunk)> biases = [];
 
     /// <summary>Builds the masks on the decoder's device.</summary>
     /// <param name="layout">The tree.</param>
@@ -126,7 +132,7 @@ public sealed class TreeAttention : Attention
         using var noGrad = no_grad();
         if (layout.TrunkRows > 0)
         {
-            trunkHidden = Future(layout.TrunkRows, device);
+            trunkBias = PartialAttention.Bias(Future(layout.TrunkRows, device), decoder.ResidualType);
         }
 
         foreach (var run in layout.Runs)
@@ -136,10 +142,11 @@ public sealed class TreeAttention : Attention
             {
                 var attach = tensor(run.Attach.ToArray(), ScalarType.Int64, device)
                     .repeat_interleave((long)run.Length * group).unsqueeze(1);
-                unseen = arange(layout.TrunkRows, ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0);
+                unseen = PartialAttention.Bias(
+                    arange(run.TrunkKeys, ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
             }
 
-            hidden.Add((Future(run.Length, device), unseen));
+            biases.Add((PartialAttention.Bias(Future(run.Length, device), decoder.ResidualType), unseen));
         }
     }
 
@@ -157,7 +164,7 @@ public sealed class TreeAttention : Attention
         {
             trunkKeys = k.slice(0, 0, layout.TrunkRows, 1).transpose(0, 1);
             trunkValues = v.slice(0, 0, layout.TrunkRows, 1).transpose(0, 1);
-            var own = PartialAttention.Scores(ByHead(0, layout.TrunkRows), trunkKeys, trunkHidden!);
+            var own = PartialAttention.Scores(ByHead(0, layout.TrunkRows), trunkKeys, trunkBias!);
             var sum = PartialAttention.Weighted(own, PartialAttention.RowMaximum(own), trunkValues);
             parts.Add(ToRows(sum.view(keyHeads, 1, layout.TrunkRows, group, -1).transpose(0, 1)));
         }
@@ -166,7 +173,7 @@ public sealed class TreeAttention : Attention
         {
             var run = layout.Runs[i];
             long batch = run.Attach.Count, length = run.Length, rows = batch * length;
-            var own = PartialAttention.Scores(ByBranch(q), Keys(k), hidden[i].Own);
+            var own = PartialAttention.Scores(ByBranch(q), Keys(k), biases[i].Own);
             var maximum = PartialAttention.RowMaximum(own);
             Tensor sum;
             if (trunkKeys is null)
@@ -175,11 +182,12 @@ public sealed class TreeAttention : Attention
             }
             else
             {
-                var trunk = PartialAttention.Scores(ByHead(run.Start, rows), trunkKeys, hidden[i].Trunk!);
+                var trunk = PartialAttention.Scores(
+                    ByHead(run.Start, rows), trunkKeys.slice(1, 0, run.TrunkKeys, 1), biases[i].Trunk!);
                 maximum = maximum.maximum(HeadsInside(PartialAttention.RowMaximum(trunk)));
                 var outside = maximum.view(batch, keyHeads, length * group, 1).transpose(0, 1).reshape(keyHeads, -1, 1);
                 sum = PartialAttention.Weighted(own, maximum, Keys(v))
-                    + HeadsInside(PartialAttention.Weighted(trunk, outside, trunkValues!));
+                    + HeadsInside(PartialAttention.Weighted(trunk, outside, trunkValues!.slice(1, 0, run.TrunkKeys, 1)));
             }
 
             parts.Add(ToRows(sum.view(batch, keyHeads, length, group, -1)));

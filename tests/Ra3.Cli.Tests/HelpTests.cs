@@ -20,7 +20,8 @@ public sealed class HelpTests
         foreach (var example in verb.Examples)
         {
             example.Should().StartWith(path);
-            Shell.CreateRoot().Parse([.. CommandLineParser.SplitCommandLine(example).Skip(1)]).Errors.Should().BeEmpty(example);
+            var errors = Shell.CreateRoot().Parse([.. CommandLineParser.SplitCommandLine(example).Skip(1)]).Errors.Select(e => e.Message);
+            errors.Where(e => !e.Contains("does not exist", StringComparison.Ordinal)).Should().BeEmpty(example); // files are the reader's own
         }
     }
 

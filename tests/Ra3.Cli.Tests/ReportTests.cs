@@ -123,7 +123,11 @@ public sealed class ReportTests
             .Section("Learning curves")
             .Chart(new LineChart("Cross-entropy on the mid-training files", "step", "nats per token", [new("NTP", Curve(1.7)), new("RA3", Curve(1.6))]) { Caption = "Thin: every step. Thick: means of 15 steps." })
             .Chart(new LineChart("Held-out, band over seeds", "tokens", "nats per token",
-                [new("NTP", [(1e3, 3), (1e4, 2.4), (1e5, 2)]), new("RA3", [(1e3, 3.1), (1e4, 2.3), (1e5, 2.05)]) { Dashed = true, Band = [(1e3, 2.9, 3.3), (1e4, 2.2, 2.4), (1e5, 1.9, 2.2)] }]) { LogX = true })
+                [
+                    new("NTP", [(1e3, 3), (1e4, 2.4), (1e5, 2)]),
+                    new("RA3", [(1e3, 3.1), (1e4, 2.3), (1e5, 2.05)]) { Dashed = true, Band = [(1e3, 2.9, 3.3), (1e4, 2.2, 2.4), (1e5, 1.9, 2.2)] },
+                ])
+            { LogX = true })
             .Section("Held-out code, line by line")
             .Walk(new CodeWalk("heapq.py, lines 131–147", "RA3 against its base. Colour: how much likelier each line became.",
             [
