@@ -53,7 +53,8 @@ internal static partial class ChartSvg
             Background = OxyColors.Transparent,
             DefaultFontSize = 13,
             DefaultFont = "sans-serif",
-            Padding = new OxyThickness(4, 8, 16, 2),
+            // OxyPlot takes the labels of the y axis for narrower than browsers draw them: without room on the left their minus is cut off.
+            Padding = new OxyThickness(32, 8, 16, 2),
         };
         model.Axes.Add(Axis(AxisPosition.Bottom, chart.XLabel, chart.LogX));
         model.Axes.Add(Axis(AxisPosition.Left, null, chart.LogY)); // what y is stands in the heading, where it is read
