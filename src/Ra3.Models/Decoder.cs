@@ -114,7 +114,9 @@ public sealed class Decoder : IDisposable
     {
         using var scope = NewDisposeScope();
         var (cos, sin) = RotaryEmbedding.Tables(Config, positions, ResidualType);
-        var x = parameters["model.embed_tokens.weight"].index_select(0, tokens).to_type(ResidualType);
+
+        // Rounded to the compute type, so that a frozen copy, which holds its matrices in it, gives the same numbers.
+        var x = parameters["model.embed_tokens.weight"].index_select(0, tokens).to_type(ComputeType).to_type(ResidualType);
         for (var layer = 0; layer < Config.Layers; layer++)
         {
             x = Layer(layer, x, cos, sin, attention);

@@ -73,7 +73,7 @@ internal static class EvalCommand
                 result.AddError("Give either --model or --samples.");
             }
 
-            if (result.GetResult(n) is not null && result.GetValue(n) < 1) // a default is not there yet when validators run
+            if (result.GetResult(n) is { Implicit: false } && result.GetValue(n) < 1)
             {
                 result.AddError("--n must be at least 1.");
             }

@@ -66,7 +66,7 @@ internal static class QuickstartReport
             ("largest log-prob mismatch", Number(summary.EStep.LogProbMismatch, "0.######")),
             ("groups without signal", Percent(summary.EStep.GroupsWithoutSignal)));
         report.Chart(EStepChart(run, "Reward of a line", "nats", metrics => metrics.Reward));
-        report.Chart(EStepChart(run, "Think share", "share of possible places", metrics => metrics.ThinkShare));
+        report.Chart(EStepChart(run, "Think share, exploration included", "share of possible places", metrics => metrics.ThinkShare));
         var eStepTime = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
         report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / eStepTime)} generating, {Percent(summary.EStep.ScoreSeconds / eStepTime)} scoring, "
             + $"{Percent(summary.EStep.UpdateSeconds / eStepTime)} updating. Exploration (thinking whatever q says, before surprising lines) falls to zero over the first half.");
@@ -76,7 +76,7 @@ internal static class QuickstartReport
             + "its thoughts. Shown are the snippets with most thoughts, so this is not an average; the table above is.");
         foreach (var (trajectory, without, with) in run.Walks)
         {
-            report.Walk(Walk(trajectory, without, with, data.Tokenizer, data.Library.Folder));
+            report.Walk(Walk(trajectory, without, with, data.Tokenizer));
         }
 
         report.Section("Where the time went");
@@ -102,7 +102,7 @@ internal static class QuickstartReport
     private static LineChart EStepChart(QuickstartRun run, string title, string unit, Func<EStepMetrics, double> value) => new(
         title, "iteration", unit, [new ChartSeries(title, [.. run.EStepHistory.Select((metrics, i) => (i + 1.0, value(metrics)))])]);
 
-    private static CodeWalk Walk(Trajectory trajectory, double[] without, double[] with, Tokenizer tokenizer, string folder)
+    private static CodeWalk Walk(Trajectory trajectory, double[] without, double[] with, Tokenizer tokenizer)
     {
         var lines = new List<WalkLine>();
         for (var i = 0; i < trajectory.Steps.Count; i++)
@@ -117,7 +117,7 @@ internal static class QuickstartReport
             });
         }
 
-        return new CodeWalk(Path.GetRelativePath(folder, trajectory.Snippet.Document.Id), "with the model's thoughts against without", lines);
+        return new CodeWalk(trajectory.Snippet.Document.Id, "with the model's thoughts against without", lines);
     }
 
     private static string Number(double value, string shape) => value.ToString(shape, CultureInfo.InvariantCulture);
