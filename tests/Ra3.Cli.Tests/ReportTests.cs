@@ -42,6 +42,23 @@ public sealed class ReportTests
         }
     }
 
+    [Theory]
+    [InlineData(-1.2)]
+    [InlineData(-0.000123)]
+    [InlineData(-123456)]
+    public void No_label_of_the_y_axis_is_cut_off(double low)
+    {
+        const double Widest = 8.3; // pixels a digit at the charts' 13, in a wide font (DejaVu Sans)
+        var svg = XElement.Parse(ChartSvg.Draw(new LineChart("t", "x", "y", [new("s", [(1, low), (2, low / 10)])]), [0], 0));
+        var labels = svg.Descendants().Where(e => e.Name.LocalName == "text" && (string?)e.Attribute("text-anchor") == "end").ToList();
+        labels.Should().NotBeEmpty();
+        foreach (var label in labels)
+        {
+            var place = ((string)label.Attribute("transform")!).Split('(', ',')[1];
+            double.Parse(place, System.Globalization.CultureInfo.InvariantCulture).Should().BeGreaterThan(label.Value.Length * Widest, label.Value);
+        }
+    }
+
     [Fact]
     public void The_same_series_has_the_same_colour_in_every_chart()
     {

@@ -53,7 +53,8 @@ internal static partial class ChartSvg
             Background = OxyColors.Transparent,
             DefaultFontSize = 13,
             DefaultFont = "sans-serif",
-            Padding = new OxyThickness(22, 8, 16, 2), // the exporter takes labels for narrower than browsers draw them
+            // OxyPlot takes the labels of the y axis for narrower than browsers draw them: without room on the left their minus is cut off.
+            Padding = new OxyThickness(32, 8, 16, 2),
         };
         model.Axes.Add(Axis(AxisPosition.Bottom, chart.XLabel, chart.LogX));
         model.Axes.Add(Axis(AxisPosition.Left, null, chart.LogY)); // what y is stands in the heading, where it is read
@@ -68,7 +69,6 @@ internal static partial class ChartSvg
         }
 
         var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(model);
-        svg = svg[svg.IndexOf("<svg", StringComparison.Ordinal)..]; // no XML declaration inside a page
         svg = SvgHead().Replace(svg, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Html.Escape(chart.Title)}\" xmlns=\"http://www.w3.org/2000/svg\">", 1);
         svg = ClipName().Replace(svg, $"chart{id}-clip${{number}}");
         svg = svg.Replace("rgb(1,1,1)", "var(--ink-soft)", StringComparison.Ordinal).Replace("rgb(1,1,2)", "var(--rule)", StringComparison.Ordinal);
