@@ -1,6 +1,5 @@
 using Ra3.Models;
 using Ra3.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.MidTraining.Tests;

@@ -1,7 +1,6 @@
 using Ra3.Corpora;
 using Ra3.Models;
 using Ra3.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.MidTraining.Tests;

@@ -1,6 +1,5 @@
 using Ra3.Models.Generation;
 using Ra3.Models.Tokenizers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ra3.Models.Tests.Engine;
