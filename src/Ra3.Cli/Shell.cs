@@ -18,6 +18,10 @@ internal static class Shell
         var root = new RootCommand("RA3 mid-training of code language models, beside its next-token baseline.")
         {
             QuickstartCommand.Create(),
+            PretrainCommand.Create(),
+            MidTrainCommand.Create(),
+            GenerateCommand.Create(),
+            InspectCommand.Create(),
             TokenizerCommand.Create(),
             DataCommand.Create(),
             RunsCommand.Create(),

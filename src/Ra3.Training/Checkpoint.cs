@@ -9,7 +9,11 @@ namespace Ra3.Training;
 /// <param name="Step">Optimizer steps done; the data order is a function of it.</param>
 /// <param name="Tokens">Tokens trained on so far.</param>
 /// <param name="Seconds">Time spent so far, over all sittings.</param>
-public sealed record TrainingState(long Step, long Tokens, double Seconds);
+public sealed record TrainingState(long Step, long Tokens, double Seconds)
+{
+    /// <summary>Updates of the optimizer, as the checkpoint holds it: an E-step's iteration may make none or several.</summary>
+    public long Updates { get; init; }
+}
 
 /// <summary>
 /// A checkpoint is a Hugging Face model folder with the optimizer's moments (optimizer.safetensors) and the
@@ -23,6 +27,20 @@ public static class Checkpoint
     /// <summary>Whether a checkpoint lies in the folder.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, StateFile));
 
+    /// <summary>How far the checkpoint in the folder has come.</summary>
+    /// <exception cref="InvalidDataException">The file is torn.</exception>
+    public static TrainingState ReadState(string folder)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrainingState>(File.ReadAllText(Path.Combine(folder, StateFile))) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{folder}/{StateFile} is damaged: delete the folder to begin this phase again.", e);
+        }
+    }
+
     /// <summary>Replaces the checkpoint in the folder.</summary>
     /// <exception cref="IOException">Writing failed (a full disk, say); the checkpoint before it is untouched.</exception>
     public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, AdamW optimizer, TrainingState state) =>
@@ -31,7 +49,7 @@ public static class Checkpoint
             HuggingFaceFolder.Write(partial, decoder.Config, decoder.Parameters);
             tokenizer.Save(partial);
             SafetensorsFile.Write(Path.Combine(partial, OptimizerFile), optimizer.State);
-            File.WriteAllText(Path.Combine(partial, StateFile), JsonSerializer.Serialize(state) + "\n");
+            File.WriteAllText(Path.Combine(partial, StateFile), JsonSerializer.Serialize(state with { Updates = optimizer.Steps }) + "\n");
         });
 
     /// <summary>Brings a decoder and its optimizer to the state of the checkpoint, bit for bit.</summary>
@@ -39,8 +57,7 @@ public static class Checkpoint
     public static TrainingState Load(string folder, Decoder decoder, AdamW optimizer)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
-        var state = JsonSerializer.Deserialize<TrainingState>(File.ReadAllText(Path.Combine(folder, StateFile)))
-            ?? throw new InvalidDataException($"{folder}/{StateFile} is empty: delete the folder to begin this phase again.");
+        var state = ReadState(folder);
         using (TorchSharp.torch.no_grad())
         {
             foreach (var (name, weight) in HuggingFaceFolder.LoadWeights(folder, decoder.Config))
@@ -52,7 +69,7 @@ public static class Checkpoint
 
         decoder.Changed();
         using var file = SafetensorsFile.Open(Path.Combine(folder, OptimizerFile));
-        optimizer.Restore(file.Entries.Keys.ToDictionary(name => name, file.Read), state.Step);
+        optimizer.Restore(file.Entries.Keys.ToDictionary(name => name, file.Read), state.Updates);
         return state;
     }
 }

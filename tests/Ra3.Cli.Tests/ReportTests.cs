@@ -102,9 +102,10 @@ public sealed class ReportTests
             new WalkLine("    print(x)[0]") { Thought = "    # [show]", Before = -1, After = -2.25 },
         ]));
         text.ToString().Split('\n').Skip(2).Select(l => l.TrimEnd()).Should().Equal(
-            "   1  +0.50 │ for x in y:",
-            "   thought  ┃     # [show]",
-            "   2  −1.25 │     print(x)[0]",
+            "line  without     with  change",
+            "   1    −3.00    −2.50   +0.50 │ for x in y:",
+            "                       thought ┃     # [show]",
+            "   2    −1.00    −2.25   −1.25 │     print(x)[0]",
             string.Empty);
     }
 

@@ -150,6 +150,7 @@ internal sealed class RecipeBinder(Type rootType)
             TypeCode.Int32 => int.TryParse(digits, NumberStyles.AllowLeadingSign, invariant, out var i) ? i : null,
             TypeCode.Int64 => long.TryParse(digits, NumberStyles.AllowLeadingSign, invariant, out var l) ? l : null,
             TypeCode.UInt64 => ulong.TryParse(digits, NumberStyles.None, invariant, out var u) ? u : null,
+            TypeCode.Double when text is ".inf" or "-.inf" => text == ".inf" ? double.PositiveInfinity : double.NegativeInfinity,
             TypeCode.Double => double.TryParse(digits, NumberStyles.Float, invariant, out var d) && double.IsFinite(d) ? d : null,
             TypeCode.Single => float.TryParse(digits, NumberStyles.Float, invariant, out var f) && float.IsFinite(f) ? f : null,
             _ => throw new NotSupportedException($"A recipe cannot hold a {type}."),

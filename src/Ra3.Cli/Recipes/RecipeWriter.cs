@@ -34,6 +34,8 @@ internal static partial class RecipeWriter
         string text => new YamlScalarNode(text) { Style = Harmless().IsMatch(text) && text is not ("null" or "true" or "false") ? ScalarStyle.Plain : ScalarStyle.DoubleQuoted },
         bool flag => Plain(flag ? "true" : "false"),
         Enum name => Plain(RecipeKeys.EnumName(name)),
+        double.PositiveInfinity => Plain(".inf"), // YAML's words for them
+        double.NegativeInfinity => Plain("-.inf"),
         double or float or int or long or ulong => Plain(((IFormattable)value).ToString("R", CultureInfo.InvariantCulture)),
         IEnumerable list => new YamlSequenceNode(list.Cast<object?>().Select(Node)),
         _ => Section(value),

@@ -25,6 +25,9 @@ internal sealed record WalkLine(string Text)
 /// <param name="Lines">The code in order.</param>
 internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<WalkLine> Lines)
 {
+    /// <summary>Number of the first line.</summary>
+    public int FirstNumber { get; init; } = 1;
+
     internal const double FullColor = 4.0; // nats at which the colour saturates: e^4 ≈ 55 times likelier
 
     public string ToHtml()
@@ -42,7 +45,7 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
                     .Append(Html.Escape(thought.TrimEnd('\n'))).Append("</span></div>");
             }
 
-            html.Append("<div class=\"line\"").Append(Tint(line.Change)).Append("><span class=\"no\">").Append(i + 1)
+            html.Append("<div class=\"line\"").Append(Tint(line.Change)).Append("><span class=\"no\">").Append(FirstNumber + i)
                 .Append("</span><span class=\"delta\">").Append(Signed(line.Change)).Append("</span><span class=\"code\">")
                 .Append(highlighter.Line(line.Text)).Append("</span></div>");
         }

@@ -12,6 +12,7 @@ internal static class WalkPrinter
     {
         console.MarkupLineInterpolated($"[bold]{walk.Title}[/] {walk.Caption}");
         console.WriteLine(walk.Summary());
+        console.WriteLine("line  without     with  change");
         for (var i = 0; i < walk.Lines.Count; i++)
         {
             var line = walk.Lines[i];
@@ -19,11 +20,11 @@ internal static class WalkPrinter
             {
                 foreach (var part in thought.TrimEnd('\n').Split('\n'))
                 {
-                    Write(console, "   thought  ┃ ", "mediumpurple2", part, "italic mediumpurple2");
+                    Write(console, "                       thought ┃ ", "mediumpurple2", part, "italic mediumpurple2");
                 }
             }
 
-            var gutter = string.Create(CultureInfo.InvariantCulture, $"{i + 1,4} {CodeWalk.Signed(line.Change),6} │ ");
+            var gutter = string.Create(CultureInfo.InvariantCulture, $"{walk.FirstNumber + i,4} {Nats(line.Before),8} {Nats(line.After),8} {CodeWalk.Signed(line.Change),7} │ ");
             Write(console, gutter, Color(line.Change), line.Text, "default");
         }
     }
@@ -34,6 +35,8 @@ internal static class WalkPrinter
         console.Write(new Text(gutter, Style.Parse(gutterStyle)) { Overflow = Overflow.Fold });
         console.Write(new Text(text + "\n", Style.Parse(style)) { Overflow = Overflow.Fold });
     }
+
+    private static string Nats(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture).Replace('-', '−') ?? string.Empty;
 
     private static string Color(double? change) => change switch
     {

@@ -57,9 +57,16 @@ internal sealed record LoggedRun(string Name, string Path, RunAbout About, IRead
     }
 
     /// <summary>Recipe keys on which the runs do not agree, with each run's value (null where it has none).</summary>
-    public static IReadOnlyList<(string Key, IReadOnlyList<string?> Values)> RecipeDifferences(IReadOnlyList<LoggedRun> runs)
+    public static IReadOnlyList<(string Key, IReadOnlyList<string?> Values)> RecipeDifferences(IReadOnlyList<LoggedRun> runs) =>
+        Differences(runs.Select(r => Flatten(r.Recipe, r.Path)));
+
+    /// <summary>The same for recipes as YAML text; the path is for the message of a damaged one.</summary>
+    public static IReadOnlyList<(string Key, IReadOnlyList<string?> Values)> Differences(IReadOnlyList<string> recipes, string path) =>
+        Differences(recipes.Select(recipe => Flatten(recipe, path)));
+
+    private static List<(string Key, IReadOnlyList<string?> Values)> Differences(IEnumerable<Dictionary<string, string>> flat)
     {
-        var recipes = runs.Select(r => Flatten(r.Recipe, r.Path)).ToList();
+        var recipes = flat.ToList();
         return [.. recipes.SelectMany(r => r.Keys).Distinct()
             .Select(key => (Key: key, Values: (IReadOnlyList<string?>)[.. recipes.Select(r => r.GetValueOrDefault(key))]))
             .Where(row => row.Values.Distinct().Count() > 1)];

@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.Globalization;
+using Ra3.Cli.Report;
+using Ra3.Corpora;
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.Models.Tokenizers;
+using Spectre.Console;
+
+namespace Ra3.Cli.Commands;
+
+/// <summary>`ra3 inspect`: a model's thoughts on a file, line by line.</summary>
+internal static class InspectCommand
+{
+    public static Command Create()
+    {
+        var model = new Option<DirectoryInfo>("--model", "-m") { Description = "Hugging Face folder.", HelpName = "DIR", Required = true };
+        var file = new Argument<FileInfo>("FILE") { Description = "A Python file." };
+        var seed = new Option<long>("--seed") { Description = "Seed of the thoughts.", DefaultValueFactory = _ => 1 };
+        var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 };
+        var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 };
+        var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "inspect",
+            "Walks through a file with a model: where it thinks, what it writes, how likely each line is with and without.",
+            "ra3 inspect --model runs/ra3/model example.py") { model, file, seed, snippetTokens, thoughtTokens, precision, json };
+        verb.Validators.Add(result =>
+        {
+            if (result.GetValue(snippetTokens) < 16 || result.GetValue(thoughtTokens) < 2)
+            {
+                result.AddError("--snippet-tokens must be at least 16 and --thought-tokens at least 2.");
+            }
+        });
+        verb.Does((parsed, stop) =>
+        {
+            var latents = new LatentOptions { MaxTokens = parsed.GetValue(thoughtTokens), SnippetTokens = parsed.GetValue(snippetTokens) };
+            var device = Compute.Device;
+            var document = new CorpusReader([parsed.GetRequiredValue(file).FullName]).Read().First();
+            var (decoder, tokenizer) = ModelFolder.Load(
+                GenerateCommand.Existing(parsed.GetRequiredValue(model).FullName), Compute.Type(parsed.GetValue(precision), device), device, trainable: false);
+            using (decoder)
+            using (var format = new LatentFormat(tokenizer, decoder.Config.VocabularySize, device))
+            {
+                List<Snippet> snippets = [.. Snippet.Cut(DocumentEncoder.Encode(document, tokenizer), latents.SnippetTokens)];
+                var (_, counts, trajectories) = HeldOutEvaluation.Thinking(decoder, format, latents, snippets, parsed.GetValue(seed), stop);
+                var walks = new List<CodeWalk>();
+                foreach (var trajectory in trajectories)
+                {
+                    stop.ThrowIfCancellationRequested();
+                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(walk => walk.Lines.Count)));
+                }
+
+                var summary = new Summary(
+                    parsed.GetRequiredValue(file).Name, walks.Sum(walk => walk.Lines.Count), counts.Choices, counts.Thoughts, counts.ThinkShare,
+                    counts.Thoughts > 0 ? counts.LinesPerAbstraction : null, counts.MeanLatentTokens, snippets.Sum(snippet => snippet.Tokens.Length),
+                    walks.Sum(walk => walk.Lines.Sum(line => line.Before!.Value)), walks.Sum(walk => walk.Lines.Sum(line => line.After!.Value)));
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(new { Summary = summary, Lines = walks.SelectMany(walk => walk.Lines) });
+                    return 0;
+                }
+
+                Page(walks, stop);
+                summary.Print(Terminal.For(json: false));
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    private static CodeWalk Walk(Decoder decoder, LatentFormat format, Tokenizer tokenizer, Trajectory trajectory, int linesBefore)
+    {
+        var without = HeldOutEvaluation.LineNats(decoder, format, HeldOutEvaluation.WithoutThoughts(trajectory));
+        var with = HeldOutEvaluation.LineNats(decoder, format, trajectory);
+        var lines = trajectory.Steps.Select((step, i) => new WalkLine(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line)).TrimEnd('\r', '\n'))
+        {
+            Before = without[i],
+            After = with[i],
+            Thought = step.Choice == StepChoice.Think
+                ? tokenizer.Decode([.. trajectory.Snippet.Actions[step.Line].Opener, .. step.Latent]) : null,
+        });
+        return new CodeWalk(trajectory.Snippet.Document.Id, $"from line {linesBefore + 1}", [.. lines]) { FirstNumber = linesBefore + 1 };
+    }
+
+    /// <summary>A stretch at a time on a terminal, everything at once elsewhere.</summary>
+    private static void Page(List<CodeWalk> walks, CancellationToken stop)
+    {
+        var console = Terminal.For(json: false);
+        var pages = !Console.IsOutputRedirected && !Console.IsInputRedirected;
+        for (var i = 0; i < walks.Count; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            WalkPrinter.Print(console, walks[i]);
+            if (!pages || i == walks.Count - 1)
+            {
+                continue;
+            }
+
+            Console.Error.Write($"{i + 1} of {walks.Count} · Enter: on, q: to the summary ");
+            ConsoleKey key;
+            do
+            {
+                key = Console.ReadKey(intercept: true).Key;
+            }
+            while (key is not (ConsoleKey.Enter or ConsoleKey.Spacebar or ConsoleKey.Q or ConsoleKey.Escape));
+            Console.Error.WriteLine();
+            if (key is ConsoleKey.Q or ConsoleKey.Escape)
+            {
+                break;
+            }
+        }
+    }
+
+    /// <summary>The file as a whole; log-probabilities in nats.</summary>
+    private sealed record Summary(
+        string File, int Lines, long Choices, long Thoughts, double ThinkShare, double? LinesPerAbstraction, double MeanLatentTokens,
+        int Tokens, double LogProbWithout, double LogProbWith)
+    {
+        public void Print(IAnsiConsole console)
+        {
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{File}: {Lines} lines, {Thoughts} thoughts at {Choices} possible places (think share {100 * ThinkShare:0.0} %)."));
+            if (LinesPerAbstraction is { } lines)
+            {
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"One thought every {lines:0.0} lines, {MeanLatentTokens:0.0} tokens each."));
+            }
+
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Nats per token: {-LogProbWithout / Tokens:0.0000} without thoughts, {-LogProbWith / Tokens:0.0000} with its own (one sample)."));
+        }
+    }
+}

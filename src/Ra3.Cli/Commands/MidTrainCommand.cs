@@ -1,0 +1,162 @@
+using System.CommandLine;
+using System.Text.Json;
+using Ra3.Cli.Recipes;
+using Ra3.Cli.Training;
+using Ra3.Corpora;
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using Ra3.Training;
+using Ra3.Training.Runs;
+using Spectre.Console;
+
+namespace Ra3.Cli.Commands;
+
+/// <summary>`ra3 midtrain`: RA3, or next-token prediction on the same corpus.</summary>
+internal static class MidTrainCommand
+{
+    public static Command Create()
+    {
+        var method = new Option<MidTrainMethod?>("--method") { Description = "ra3, or ntp for the baseline; sets the recipe's method.", HelpName = "ra3|ntp" };
+        var model = new Option<DirectoryInfo?>("--model") { Description = "Hugging Face folder to start from; sets the recipe's model.", HelpName = "DIR" };
+        var file = CommonOptions.RecipeFile();
+        var sets = CommonOptions.Set();
+        var output = TrainingRun.Out();
+        var resume = TrainingRun.Resume();
+        var dryRun = CommonOptions.DryRun();
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "midtrain",
+            "Mid-trains a model on code by RA3, or by next-token prediction, and measures it on held-out code.",
+            "ra3 midtrain --method ra3 --model runs/base/model --recipe recipes/midtrain-ra3.yaml --out runs/ra3",
+            "ra3 midtrain --method ntp --model runs/base/model --recipe recipes/midtrain-ntp.yaml --out runs/ntp",
+            "ra3 midtrain --out runs/ra3 --resume")
+        { method, model, file, sets, output, resume, dryRun, json };
+        TrainingRun.RequireOut(verb, output, dryRun);
+        verb.Does((parsed, stop) =>
+        {
+            var console = Terminal.For(parsed.GetValue(json));
+            var folder = parsed.GetValue(output)?.FullName ?? "";
+            var resumes = parsed.GetValue(resume);
+            List<string> assignments = [.. parsed.GetRequiredValue(sets)];
+            if (parsed.GetValue(method) is { } chosen)
+            {
+                assignments.Add($"method={RecipeKeys.EnumName(chosen)}");
+            }
+
+            if (parsed.GetValue(model) is { } start)
+            {
+                assignments.Add($"model={JsonSerializer.Serialize(start.FullName)}");
+            }
+
+            var recipe = TrainingRun.Recipe<MidTrainRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, console.WriteLine);
+            recipe = recipe with { Model = Path.GetFullPath(recipe.Model!) };
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, folder, resumes, console, stop);
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(result);
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    private static TrainingPlan Plan(MidTrainRecipe recipe, IAnsiConsole console, CancellationToken stop)
+    {
+        var temporary = Directory.CreateTempSubdirectory("ra3-plan-");
+        try
+        {
+            var (config, tokenizer) = Start(recipe);
+            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            var ra3 = recipe.Method == MidTrainMethod.Ra3 ? recipe.Ra3 : null;
+            var options = ra3?.MStep ?? recipe.Ntp;
+            var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3)
+                .Measured(() => Load(recipe).Decoder, tokenizer, data, options, ra3, recipe.Seed, stop);
+            plan.Print(console);
+            return plan;
+        }
+        finally
+        {
+            temporary.Delete(recursive: true);
+        }
+    }
+
+    private static object Run(MidTrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    {
+        var (config, tokenizer) = Start(recipe);
+        var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
+        if (!resumes)
+        {
+            // What is wrong with corpus or weights is better said before there is a run that would have to be resumed.
+            TrainingData.RequireAny(recipe.Corpus);
+            Load(recipe).Decoder.Dispose();
+        }
+
+        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, recipe.Method == MidTrainMethod.Ra3
+            ? MidTrainingLog.StepOf(recipe.Ra3, folder)
+            : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
+        return TrainingRun.Resumable("midtrain", folder, stop, () =>
+        {
+            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
+            var (trained, rounds) = recipe.Method == MidTrainMethod.Ra3 ? Ra3(recipe, data, run, stop) : Ntp(recipe, data, tokenizer, run, stop);
+            string model;
+            var (decoder, _) = ModelFolder.Load(trained.Folder, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true);
+            using (decoder)
+            {
+                model = TrainingRun.SaveModel(run, decoder, tokenizer, recipe.Weights, recipe.Model);
+            }
+
+            var heldOut = HeldOutResult.Measure(data, recipe.HeldOut, recipe.Model, model, recipe.Precision, recipe.Seed, stop);
+            heldOut?.Print(console);
+            var summary = new
+            {
+                recipe.Method, recipe.Seed, From = recipe.Model, Model = model, Parameters = config.ParameterCount(), Documents = data.Training.Count,
+                Tokens = data.Training.TotalTokens, TrainedTokens = trained.Tokens, trained.Seconds, Rounds = rounds, HeldOut = heldOut,
+            };
+            AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+            console.WriteLine($"Model: {model}");
+            return (object)summary;
+        });
+    }
+
+    private static ((string Folder, long Tokens, double Seconds) Trained, IReadOnlyList<RoundSummary>? Rounds) Ntp(
+        MidTrainRecipe recipe, TrainingData data, Tokenizer tokenizer, RunFolder run, CancellationToken stop)
+    {
+        using var decoder = Load(recipe).Decoder;
+        var windows = new PackedWindows(data.Training, tokenizer.EndOfText!.Value, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
+        var state = TrainingRun.Train("ntp", decoder, tokenizer, windows, recipe.Ntp, run, stop);
+        return ((run.In(TrainingRun.CheckpointFolder), state.Tokens, state.Seconds), null);
+    }
+
+    private static ((string Folder, long Tokens, double Seconds) Trained, IReadOnlyList<RoundSummary>? Rounds) Ra3(
+        MidTrainRecipe recipe, TrainingData data, RunFolder run, CancellationToken stop)
+    {
+        using var log = new MidTrainingLog(recipe.Ra3, run);
+        var trainer = new MidTrainer(
+            recipe.Model!, data.Training, recipe.Ra3, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, recipe.Seed, run.FolderPath);
+        var rounds = trainer.Run(log, stop);
+        return ((trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
+            rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds)), rounds);
+    }
+
+    private static (ModelConfig Config, Tokenizer Tokenizer) Start(MidTrainRecipe recipe)
+    {
+        if (!Directory.Exists(recipe.Model))
+        {
+            throw new DirectoryNotFoundException($"There is no model folder {recipe.Model}. Give a Hugging Face folder with --model DIR.");
+        }
+
+        var config = ModelConfig.Load(recipe.Model);
+        var tokenizer = Tokenizer.Load(recipe.Model);
+        tokenizer.RequireFits(config.VocabularySize);
+        return tokenizer.EndOfText is null
+            ? throw new InvalidDataException($"The tokenizer in {recipe.Model} has no end-of-text token, which separates documents.")
+            : (config, tokenizer);
+    }
+
+    private static (Decoder Decoder, Tokenizer Tokenizer) Load(MidTrainRecipe recipe) =>
+        ModelFolder.Load(recipe.Model!, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true);
+}

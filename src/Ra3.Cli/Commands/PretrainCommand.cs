@@ -1,0 +1,139 @@
+using System.CommandLine;
+using System.Text.Json;
+using Ra3.Cli.Recipes;
+using Ra3.Cli.Training;
+using Ra3.Corpora;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using Ra3.Training;
+using Ra3.Training.Runs;
+using Spectre.Console;
+
+namespace Ra3.Cli.Commands;
+
+/// <summary>`ra3 pretrain`: a small code model from scratch.</summary>
+internal static class PretrainCommand
+{
+    public static Command Create()
+    {
+        var file = CommonOptions.RecipeFile();
+        var sets = CommonOptions.Set();
+        var output = TrainingRun.Out();
+        var resume = TrainingRun.Resume();
+        var dryRun = CommonOptions.DryRun();
+        var json = CommonOptions.Json();
+        var verb = new Verb(
+            "pretrain",
+            "Pre-trains a model from scratch by next-token prediction.",
+            "ra3 pretrain --recipe recipes/pretrain-small.yaml --out runs/base",
+            "ra3 pretrain --out runs/base --resume",
+            "ra3 pretrain --recipe recipes/pretrain-small.yaml --set training.steps=50 --dry-run")
+        { file, sets, output, resume, dryRun, json };
+        TrainingRun.RequireOut(verb, output, dryRun);
+        verb.Does((parsed, stop) =>
+        {
+            var console = Terminal.For(parsed.GetValue(json));
+            var folder = parsed.GetValue(output)?.FullName ?? "";
+            var resumes = parsed.GetValue(resume);
+            var recipe = TrainingRun.Recipe<PretrainRecipe>(parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, resumes, console.WriteLine);
+            var result = parsed.GetValue(dryRun)
+                ? (object)Plan(recipe, console, stop)
+                : Run(recipe, folder, resumes, console, stop);
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(result);
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    private static TrainingPlan Plan(PretrainRecipe recipe, IAnsiConsole console, CancellationToken stop)
+    {
+        var temporary = Directory.CreateTempSubdirectory("ra3-plan-");
+        try
+        {
+            var tokenizer = TokenizerOf(recipe, stop);
+            var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
+            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            var plan = TrainingPlan.Of(data, config, recipe.Training, recipe.Precision, ra3: null).Measured(
+                () => Decoder.Create(config, recipe.Seed, Compute.Type(recipe.Precision, Compute.Device), Compute.Device),
+                tokenizer, data, recipe.Training, ra3: null, recipe.Seed, stop);
+            plan.Print(console);
+            return plan;
+        }
+        finally
+        {
+            temporary.Delete(recursive: true);
+        }
+    }
+
+    private static object Run(PretrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    {
+        var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
+        if (!resumes)
+        {
+            TrainingData.RequireAny(recipe.Corpus);
+            recipe.Model.ToConfig(vocabulary: 2, endOfText: 0); // refuses a shape no decoder can have before a folder is made
+        }
+
+        using var run = resumes
+            ? RunFolder.Resume(folder, Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0)
+            : RunFolder.Create(folder, Recipe.Write(recipe));
+        return TrainingRun.Resumable("pretrain", folder, stop, () =>
+        {
+            var tokenizerFolder = run.In("tokenizer");
+            if (!Directory.Exists(tokenizerFolder))
+            {
+                AtomicWrite.Folder(tokenizerFolder, TokenizerOf(recipe, stop).Save);
+            }
+
+            var tokenizer = Tokenizer.Load(tokenizerFolder);
+            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
+            console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
+            var windows = new PackedWindows(data.Training, EndOfText(tokenizer), recipe.Training.WindowTokens, (ulong)recipe.Seed);
+            TrainingState state;
+            string model;
+            using (var decoder = Decoder.Create(config, recipe.Seed, Compute.Type(recipe.Precision, Compute.Device), Compute.Device))
+            {
+                state = TrainingRun.Train("pretrain", decoder, tokenizer, windows, recipe.Training, run, stop);
+                model = TrainingRun.SaveModel(run, decoder, tokenizer, recipe.Weights, from: null);
+            }
+
+            var heldOut = HeldOutResult.Measure(data, recipe.HeldOut, before: null, model, recipe.Precision, recipe.Seed, stop);
+            heldOut?.Print(console);
+            var summary = new
+            {
+                recipe.Seed, Model = model, Parameters = config.ParameterCount(), Documents = data.Training.Count, Tokens = data.Training.TotalTokens,
+                Steps = state.Step, TrainedTokens = state.Tokens, state.Seconds, HeldOut = heldOut,
+            };
+            AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+            console.WriteLine($"Model: {model}");
+            return (object)summary;
+        });
+    }
+
+    private static Tokenizer TokenizerOf(PretrainRecipe recipe, CancellationToken stop)
+    {
+        if (recipe.Tokenizer.Folder is { } folder)
+        {
+            return Tokenizer.Load(folder);
+        }
+
+        using var progress = new ProgressLine("tokenizer");
+        long count = 0;
+        return Tokenizer.Train(
+            TrainingData.Texts(recipe.Corpus, recipe.HeldOut, recipe.Seed, stop).Select(text =>
+            {
+                progress.Report(++count);
+                return text;
+            }),
+            recipe.Tokenizer.Vocabulary);
+    }
+
+    private static int EndOfText(Tokenizer tokenizer) => tokenizer.EndOfText
+        ?? throw new InvalidDataException("The tokenizer has no end-of-text token, which separates documents.");
+}

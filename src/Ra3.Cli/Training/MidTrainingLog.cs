@@ -1,0 +1,80 @@
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.Training;
+using Ra3.Training.Runs;
+
+namespace Ra3.Cli.Training;
+
+/// <summary>RA3's log and progress. Steps of the log count E-step iterations and M-step steps of all rounds, so that a
+/// phase's checkpoint says where the log stands.</summary>
+internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) : IMidTrainingObserver, IDisposable
+{
+    private ProgressLine? line;
+    private string phase = "";
+    private long tokens;
+
+    /// <summary>The log's step as of the newest checkpoint in a run.</summary>
+    public static long StepOf(MidTrainingOptions options, string folder)
+    {
+        long step = 0;
+        for (var round = 1; round <= options.Rounds; round++)
+        {
+            var (eStep, mStep) = (Path.Combine(folder, $"round-{round}", "e-step"), Path.Combine(folder, $"round-{round}", "m-step"));
+            if (Checkpoint.Exists(mStep))
+            {
+                step = Offset(options, round) + Iterations(options) + Checkpoint.ReadState(mStep).Step;
+            }
+            else if (Checkpoint.Exists(eStep))
+            {
+                step = Offset(options, round) + Checkpoint.ReadState(eStep).Step;
+            }
+        }
+
+        return step;
+    }
+
+    public void EStep(int round, long iteration, EStepMetrics metrics)
+    {
+        Begin($"round {round} E-step", options.EStep.Iterations, iteration - 1);
+        tokens += metrics.TreeTokens;
+        run.Log(
+            Offset(options, round) + iteration, ("eStep.reward", metrics.Reward), ("eStep.lineLogProb", metrics.LineLogProb),
+            ("eStep.thinkShare", metrics.ThinkShare), ("eStep.invalidShare", metrics.InvalidShare), ("eStep.latentTokens", metrics.LatentTokens),
+            ("eStep.linesPerAbstraction", metrics.LinesPerAbstraction), ("eStep.groupsWithoutSignal", metrics.GroupsWithoutSignal),
+            ("eStep.logProbMismatch", metrics.LogProbMismatch), ("eStep.gradientNorm", metrics.Gradient),
+            ("eStep.policyTokens", metrics.PolicyTokens), ("eStep.treeTokens", metrics.TreeTokens),
+            ("eStep.generateSeconds", metrics.GenerateSeconds), ("eStep.scoreSeconds", metrics.ScoreSeconds),
+            ("eStep.updateSeconds", metrics.UpdateSeconds));
+        line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
+    }
+
+    public void Bootstrap(int round, long documents, long total)
+    {
+        Begin($"round {round} thoughts", total, 0);
+        line!.Report(documents);
+    }
+
+    public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
+    {
+        Begin($"round {round} M-step", options.MStep.Steps, metrics.Step - 1);
+        tokens += (long)options.MStep.BatchRows * options.MStep.WindowTokens;
+        TrainingRun.Log(run, Offset(options, round) + Iterations(options) + metrics.Step, "mStep.", metrics);
+        line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
+    }
+
+    public void Dispose() => line?.Dispose();
+
+    private void Begin(string name, long total, long done)
+    {
+        if (phase != name)
+        {
+            line?.Dispose();
+            (phase, line, tokens) = (name, new ProgressLine(name, total, done), 0);
+        }
+    }
+
+    private static long Offset(MidTrainingOptions options, int round) => (round - 1L) * (Iterations(options) + options.MStep.Steps);
+
+    private static long Iterations(MidTrainingOptions options) =>
+        options is { Thinks: true, EStep.Kind: EStepKind.Rl } ? options.EStep.Iterations : 0;
+}

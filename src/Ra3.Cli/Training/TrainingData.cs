@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ra3.Corpora;
+using Ra3.MidTraining;
+using Ra3.Models.Tokenizers;
+
+namespace Ra3.Cli.Training;
+
+/// <summary>A corpus ready for training: token stores in a folder, built once; a resumed run takes those it began with.</summary>
+internal sealed class TrainingData : IDisposable
+{
+    private const string Train = "train";
+    private const string HeldOutPart = "held-out";
+    private readonly TokenStore? heldOut;
+
+    private TrainingData(TokenStore training, TokenStore? heldOut) => (Training, this.heldOut) = (training, heldOut);
+
+    /// <summary>What is trained on.</summary>
+    public TokenStore Training { get; }
+
+    /// <summary>Documents held out.</summary>
+    public int HeldOutDocuments => heldOut?.Count ?? 0;
+
+    /// <summary>Fails where the corpus has no document, before anything is written.</summary>
+    public static void RequireAny(CorpusRecipe recipe) => _ = Reader(recipe).Read().First();
+
+    /// <summary>The texts that may be trained on.</summary>
+    public static IEnumerable<string> Texts(CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, CancellationToken stop) =>
+        Read(corpus, heldOut, seed, Train, stop).Select(document => document.Text);
+
+    /// <summary>Opens the stores in the folder, or builds them.</summary>
+    /// <exception cref="InvalidDataException">There is nothing to train on, or a store is torn or of another tokenizer.</exception>
+    public static TrainingData OpenOrBuild(
+        string folder, CorpusRecipe corpus, HeldOutRecipe heldOut, Tokenizer tokenizer, long seed, CancellationToken stop)
+    {
+        var training = Store(folder, Train, tokenizer, () => Read(corpus, heldOut, seed, Train, stop));
+        try
+        {
+            if (training.Count == 0)
+            {
+                throw new InvalidDataException("Nothing is left to train on: every document of the corpus is held out. Lower heldOut.share.");
+            }
+
+            var held = !heldOut.Any ? null : Store(folder, HeldOutPart, tokenizer, () => heldOut.Paths.Count > 0
+                ? Reader(corpus with { Paths = heldOut.Paths }).Read()
+                : Read(corpus, heldOut, seed, HeldOutPart, stop));
+            return new TrainingData(training, held);
+        }
+        catch
+        {
+            training.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Held-out snippets, spread evenly over the documents.</summary>
+    public IReadOnlyList<Snippet> HeldOutSnippets(HeldOutRecipe recipe, int count)
+    {
+        if (heldOut is null)
+        {
+            return [];
+        }
+
+        var all = Enumerable.Range(0, heldOut.Count).SelectMany(i => Snippet.Cut(heldOut[i], recipe.SnippetTokens))
+            .Where(snippet => snippet.Tokens.Length <= recipe.SnippetTokens).ToList();
+        count = Math.Min(count, all.Count);
+        return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Count / count)])];
+    }
+
+    public void Dispose()
+    {
+        Training.Dispose();
+        heldOut?.Dispose();
+    }
+
+    private static CorpusReader Reader(CorpusRecipe recipe) => recipe.Paths.Count > 0
+        ? new CorpusReader(recipe.Paths, new CorpusOptions { TextField = recipe.TextField, MaxDocumentBytes = recipe.MaxDocumentBytes })
+        : PythonStandardLibrary.Find().Reader();
+
+    private static TokenStore Store(string folder, string name, Tokenizer tokenizer, Func<IEnumerable<SourceDocument>> documents)
+    {
+        var path = Path.Combine(folder, name + ".tokens");
+        if (File.Exists(path))
+        {
+            return TokenStore.Open(path, tokenizer);
+        }
+
+        using var progress = new ProgressLine($"tokens, {name}");
+        return TokenStore.Build(path, documents(), tokenizer, count => progress.Report(count));
+    }
+
+    /// <summary>Documents of a part. Texts held out by path are left out of training wherever else they occur.</summary>
+    private static IEnumerable<SourceDocument> Read(CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, string part, CancellationToken stop)
+    {
+        var split = heldOut.Share > 0
+            ? new CorpusSplit([new CorpusPart(Train, 1 - heldOut.Share), new CorpusPart(HeldOutPart, heldOut.Share)], (ulong)seed)
+            : null;
+        var excluded = heldOut.Paths.Count == 0 ? []
+            : Reader(corpus with { Paths = heldOut.Paths }).Read().Select(Hash).ToHashSet(StringComparer.Ordinal);
+        foreach (var document in Reader(corpus).Read())
+        {
+            stop.ThrowIfCancellationRequested();
+            if ((split is null || split.PartOf(document) == part) && !(excluded.Count > 0 && excluded.Contains(Hash(document))))
+            {
+                yield return document;
+            }
+        }
+
+        static string Hash(SourceDocument document) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(document.Text)));
+    }
+}

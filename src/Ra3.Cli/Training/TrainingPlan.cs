@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ra3.Corpora;
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.Models.Tokenizers;
+using Ra3.Training;
+using Spectre.Console;
+using static TorchSharp.torch;
+
+namespace Ra3.Cli.Training;
+
+/// <summary>What a run would do and need; printed by --dry-run.</summary>
+internal sealed record TrainingPlan
+{
+    private const double PatienceSeconds = 30; // a measurement that takes longer is given up
+
+    public required int Documents { get; init; }
+
+    public required long Tokens { get; init; }
+
+    public required int HeldOutDocuments { get; init; }
+
+    public required long Parameters { get; init; }
+
+    /// <summary>Optimizer steps of next-token prediction, over all rounds.</summary>
+    public required long Steps { get; init; }
+
+    public required long TokensPerStep { get; init; }
+
+    /// <summary>Passes over the corpus that the steps make; thoughts not counted.</summary>
+    public double Epochs => (double)Steps * TokensPerStep / Math.Max(1, Tokens);
+
+    /// <summary>Iterations of the E-step, over all rounds.</summary>
+    public long EStepIterations { get; init; }
+
+    /// <summary>Trajectories of an iteration, at most.</summary>
+    public long SamplesPerIteration { get; init; }
+
+    /// <summary>Snippets of the corpus.</summary>
+    public long Snippets { get; init; }
+
+    /// <summary>Estimated bytes, by what takes them.</summary>
+    public required IReadOnlyDictionary<string, long> Memory { get; init; }
+
+    /// <summary>Expected seconds by phase, from a short measurement here; null where none was made.</summary>
+    public IReadOnlyDictionary<string, double>? Seconds { get; init; }
+
+    /// <summary>Why nothing was measured.</summary>
+    public string? NotMeasured { get; init; }
+
+    public static TrainingPlan Of(TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3)
+    {
+        var rounds = ra3?.Rounds ?? 1;
+        var learns = ra3 is { Thinks: true, EStep: { Kind: EStepKind.Rl, Iterations: > 0 } };
+        return new TrainingPlan
+        {
+            Documents = data.Training.Count,
+            Tokens = data.Training.TotalTokens,
+            HeldOutDocuments = data.HeldOutDocuments,
+            Parameters = config.ParameterCount(),
+            Steps = (long)rounds * options.Steps,
+            TokensPerStep = (long)options.BatchRows * options.WindowTokens,
+            EStepIterations = learns ? (long)rounds * ra3!.EStep.Iterations : 0,
+            SamplesPerIteration = learns ? (long)ra3!.EStep.Snippets * ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize : 0,
+            Snippets = ra3 is null ? 0 : Enumerable.Range(0, data.Training.Count).Sum(i => (long)Snippet.Cut(data.Training[i], ra3.Latents.SnippetTokens).Count()),
+            Memory = MemoryOf(config, options, Compute.Type(precision, Compute.Device), ra3, learns),
+        };
+    }
+
+    /// <summary>The plan with expected times: one micro-batch, and one small iteration of the E-step, are really run.</summary>
+    public TrainingPlan Measured(
+        Func<Decoder> load, Tokenizer tokenizer, TrainingData data, NextTokenOptions options, MidTrainingOptions? ra3, long seed, CancellationToken stop)
+    {
+        var free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (Compute.Device.type == TorchSharp.DeviceType.CPU && Memory.Values.Sum() > free * 0.9)
+        {
+            return this with { NotMeasured = "the estimated memory exceeds what this machine has" };
+        }
+
+        using var decoder = load();
+        var windows = new PackedWindows(data.Training, tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        var micro = Math.Min(options.MicroBatchRows, options.BatchRows);
+        var rows = NextTokenTrainer.Rows(windows, options, 0).Take(micro).ToList();
+        var first = Timed(() => NextTokenLoss.Backward(decoder, rows.Take(1).ToList(), 1, TokensPerStep));
+        stop.ThrowIfCancellationRequested();
+        if (first * micro > PatienceSeconds)
+        {
+            return this with { NotMeasured = $"one window takes {ProgressLine.Duration(TimeSpan.FromSeconds(first))} here, too long for a short measurement" };
+        }
+
+        using var optimizer = new AdamW(decoder, options.Optimizer);
+        optimizer.Step(0); // and so the weights stay as they are, but for nothing
+        var batch = Timed(() => NextTokenLoss.Backward(decoder, rows, micro, TokensPerStep));
+        var update = Timed(() => optimizer.Step(0));
+        var seconds = new Dictionary<string, double> { ["next-token steps"] = Steps * ((batch * options.BatchRows / micro) + update) };
+        if (ra3 is { Thinks: true })
+        {
+            MeasureThoughts(seconds, decoder, tokenizer, data, ra3, seed);
+        }
+
+        return this with { Seconds = seconds };
+    }
+
+    public void Print(IAnsiConsole console)
+    {
+        var table = new Table().Border(TableBorder.Simple).HideHeaders().AddColumns("", "");
+        table.AddRow("corpus", Invariant($"{Documents:N0} documents, {Tokens:N0} tokens{(Snippets > 0 ? $", {Snippets:N0} snippets" : "")}; {HeldOutDocuments:N0} documents held out"));
+        table.AddRow("model", Invariant($"{Parameters:N0} parameters"));
+        table.AddRow("steps", Invariant($"{Steps:N0} of {TokensPerStep:N0} tokens: {Epochs:0.##} passes over the corpus"));
+        if (EStepIterations > 0)
+        {
+            table.AddRow("E-step", Invariant($"{EStepIterations:N0} iterations of up to {SamplesPerIteration:N0} trajectories"));
+        }
+
+        table.AddRow("memory", Invariant($"about {Memory.Values.Sum() / 1e9:0.00} GB: {string.Join(", ", Memory.Select(part => Invariant($"{part.Key} {part.Value / 1e9:0.00}")))}"));
+        table.AddRow("time", Seconds is { } seconds
+            ? $"about {Text(seconds.Values.Sum())}, measured here: {string.Join(", ", seconds.Select(part => $"{part.Key} {Text(part.Value)}"))}"
+            : $"not measured: {NotMeasured}");
+        console.Write(table);
+
+        static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+        static string Text(double seconds) => ProgressLine.Duration(TimeSpan.FromSeconds(seconds));
+    }
+
+    private void MeasureThoughts(
+        Dictionary<string, double> seconds, Decoder policy, Tokenizer tokenizer, TrainingData data, MidTrainingOptions ra3, long seed)
+    {
+        using var scorer = policy.Copy(trainable: false);
+        using var format = new LatentFormat(tokenizer, policy.Config.VocabularySize, policy.Device);
+        var snippets = Enumerable.Range(0, data.Training.Count).SelectMany(i => Snippet.Cut(data.Training[i], ra3.Latents.SnippetTokens))
+            .Where(snippet => snippet.Tokens.Length <= ra3.Latents.SnippetTokens).Take(8).ToList();
+        if (EStepIterations > 0 && snippets.Count > 0)
+        {
+            using var step = new EStep(policy, scorer, format, ra3.Latents, ra3.EStep with { Optimizer = ra3.EStep.Optimizer with { LearningRate = 1e-12 } }, seed);
+            step.Iterate(0, [snippets[0]]);
+            seconds["E-step"] = EStepIterations * ra3.EStep.Snippets * Timed(() => step.Iterate(0, [snippets[^1]]));
+        }
+
+        var sampler = new LatentSampler(scorer, format, ra3.Latents);
+        seconds["thoughts in the corpus"] = ra3.Rounds * (double)Snippets / Math.Max(1, snippets.Count)
+            * Timed(() => sampler.SampleWhole(snippets, i => new SeededRandom(seed, "plan", i)));
+    }
+
+    private static double Timed(Action work)
+    {
+        var watch = Stopwatch.StartNew();
+        work();
+        return watch.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>What the tensors alone take; the activations are those kept for the backward pass of one micro-batch.</summary>
+    private static Dictionary<string, long> MemoryOf(ModelConfig config, NextTokenOptions options, ScalarType type, MidTrainingOptions? ra3, bool learns)
+    {
+        long parameters = config.ParameterCount(), compute = type == ScalarType.BFloat16 ? 2 : 4;
+        var rows = (long)Math.Min(options.MicroBatchRows, options.BatchRows) * options.WindowTokens;
+        long heads = (long)config.Heads * config.HeadSize, keys = (long)config.KeyValueHeads * config.HeadSize;
+        // Per token and layer: two norms and the stream in fp32, q k v before and after rotation and repeated, the MLP's four widths.
+        var perLayer = (8L * config.HiddenSize * 4) + (((4 * heads) + (4 * keys)) * 4) + (4L * config.IntermediateSize * compute);
+        var memory = new Dictionary<string, long>
+        {
+            ["weights and gradients"] = parameters * 8,
+            ["moments"] = parameters * 8,
+            ["activations"] = (rows * config.Layers * perLayer) + (512L * config.VocabularySize * 4 * 3),
+        };
+        if (compute == 2)
+        {
+            memory["bf16 copies"] = parameters * 2;
+        }
+
+        if (ra3 is not null)
+        {
+            var perToken = config.Layers * (2 * keys + (8L * config.KeyValueHeads)) * 4;
+            var groups = (long)ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize * ra3.EStep.Horizon * (ra3.Latents.MaxTokens + 16);
+            memory["cache"] = perToken * Math.Max(learns ? groups : 0, (long)ra3.Latents.BatchSize * ra3.Latents.SnippetTokens * 5 / 4);
+            if (learns)
+            {
+                memory["scorer"] = parameters * compute;
+            }
+        }
+
+        return memory;
+    }
+}

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using Ra3.Cli.Runs;
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using Ra3.Training;
+using Ra3.Training.Runs;
+
+namespace Ra3.Cli.Training;
+
+/// <summary>What pre-training and mid-training runs have in common: their options, folder, log and result.</summary>
+internal static class TrainingRun
+{
+    public const string CheckpointFolder = "checkpoint";
+    private const string ModelName = "model";
+
+    // What a run cannot change on its way: its data, its start and its random numbers.
+    private static readonly string[] Fixed = ["corpus.", "heldOut.", "tokenizer.", "model", "method", "seed"];
+    private static readonly string[] FromModel =
+        ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
+
+    public static Option<DirectoryInfo?> Out() => new("--out", "-o") { Description = "The run's folder; the result is in DIR/model.", HelpName = "DIR" };
+
+    /// <summary>Makes --out required, but for a dry run.</summary>
+    public static void RequireOut(Verb verb, Option<DirectoryInfo?> output, Option<bool> dryRun) => verb.Validators.Add(result =>
+    {
+        if (result.GetValue(output) is null && !result.GetValue(dryRun))
+        {
+            result.AddError("--out DIR says where the run goes.");
+        }
+    });
+
+    public static Option<bool> Resume() => new("--resume") { Description = "Go on with the run in --out, by its own recipe, where it stopped." };
+
+    /// <summary>
+    /// The recipe of a new run, or of the run to resume, over which assignments may be laid. A resumed run keeps its data,
+    /// start and seed; other values (a lower learning rate, say) may change, and then it is said.
+    /// </summary>
+    public static T Recipe<T>(string? file, IReadOnlyList<string> sets, string folder, bool resume, Action<string> note)
+        where T : class
+    {
+        if (!resume)
+        {
+            return Recipes.Recipe.Load<T>(file, sets);
+        }
+
+        if (RunFolder.ReadAbout(folder) is null)
+        {
+            throw new DirectoryNotFoundException($"{folder} holds no run to resume. Leave out --resume to begin one.");
+        }
+
+        var stored = Path.Combine(folder, "recipe.yaml");
+        var recipe = Recipes.Recipe.Load<T>(file ?? stored, sets);
+        var text = Recipes.Recipe.Write(recipe);
+        var changes = LoggedRun.Differences([RunFolder.ReadRecipe(folder), text], folder);
+        var broken = changes.Where(change => Array.Exists(Fixed, key => change.Key == key || change.Key.StartsWith(key.TrimEnd('.') + ".", StringComparison.Ordinal))).ToList();
+        if (broken.Count > 0)
+        {
+            throw new ArgumentException(
+                $"A resumed run keeps its data, model and seed, but {string.Join(", ", broken.Select(change => $"{change.Key} would change from {change.Values[0]} to {change.Values[1]}"))}. "
+                + "Leave it as it was, or begin another run.");
+        }
+
+        foreach (var (key, values) in changes)
+        {
+            note($"{key} changes from {values[0]} to {values[1]}: the run is no longer what it would have been without the stop.");
+        }
+
+        if (changes.Count > 0)
+        {
+            AtomicWrite.File(stored, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+        }
+
+        return recipe;
+    }
+
+    /// <summary>Logs a step of next-token training; the prefix names the stage where a run has several.</summary>
+    public static void Log(RunFolder run, long tick, string prefix, NextTokenMetrics metrics) => run.Log(
+        tick, (prefix + "loss", metrics.Loss), (prefix + "learningRate", metrics.LearningRate), (prefix + "gradientNorm", metrics.GradientNorm),
+        (prefix + "tokens", metrics.Tokens), (prefix + "seconds", metrics.Seconds));
+
+    /// <summary>Next-token training in the run's checkpoint folder, with log and progress.</summary>
+    public static TrainingState Train(
+        string phase, Decoder decoder, Tokenizer tokenizer, Corpora.PackedWindows windows, NextTokenOptions options, RunFolder run, CancellationToken stop)
+    {
+        var folder = run.In(CheckpointFolder);
+        var done = Checkpoint.Exists(folder) ? Checkpoint.ReadState(folder) : new TrainingState(0, 0, 0);
+        using var progress = new ProgressLine(phase, options.Steps, done.Step);
+        return NextTokenTrainer.Run(
+            decoder, tokenizer, windows, options, folder,
+            metrics =>
+            {
+                Log(run, metrics.Step, "", metrics);
+                progress.Report(metrics.Step, metrics.Tokens - done.Tokens, ("loss", metrics.Loss));
+            },
+            stop);
+    }
+
+    /// <summary>Runs the training; a stop becomes a sentence that says how to go on.</summary>
+    public static T Resumable<T>(string verb, string folder, CancellationToken stop, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new OperationCanceledException($"Stopped; what was done is saved. Go on with: ra3 {verb} --out {folder} --resume", e, stop);
+        }
+        catch (InvalidDataException e) when (e.Message.Contains("not finite", StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"{e.Message} That is: ra3 {verb} --out {folder} --resume --set KEY=VALUE", e);
+        }
+    }
+
+    /// <summary>Writes the run's model: weights in the type asked for; tokenizer and generation files of the model it came from, if any.</summary>
+    public static string SaveModel(RunFolder run, Decoder decoder, Tokenizer tokenizer, WeightType type, string? from)
+    {
+        var target = run.In(ModelName);
+        var generation = from is null ? null : Path.Combine(from, "generation_config.json");
+        HuggingFaceFolder.Save(
+            target, decoder.Config, decoder.Parameters, type.ToScalarType(),
+            generationConfig: File.Exists(generation) ? File.ReadAllText(generation) : null,
+            addFiles: partial =>
+            {
+                if (from is null || !Array.Exists(FromModel, name => name is "tokenizer.json" or "vocab.json" && File.Exists(Path.Combine(from, name))))
+                {
+                    tokenizer.Save(partial);
+                    return;
+                }
+
+                foreach (var name in FromModel.Where(name => File.Exists(Path.Combine(from, name))))
+                {
+                    File.Copy(Path.Combine(from, name), Path.Combine(partial, name));
+                }
+            });
+        return target;
+    }
+}
