@@ -18,8 +18,13 @@ internal static class GenerationBench
                 var sixtyFour = TokensPerSecond(name, type, 64);
                 var row = new
                 {
-                    model = name, type = type.ToString(), batch1 = Math.Round(one), batch16 = Math.Round(sixteen), batch64 = Math.Round(sixtyFour),
-                    ratio16 = Math.Round(sixteen / one, 2), ratio64 = Math.Round(sixtyFour / one, 2),
+                    model = name,
+                    type = type.ToString(),
+                    batch1 = Math.Round(one),
+                    batch16 = Math.Round(sixteen),
+                    batch64 = Math.Round(sixtyFour),
+                    ratio16 = Math.Round(sixteen / one, 2),
+                    ratio64 = Math.Round(sixtyFour / one, 2),
                 };
                 Console.WriteLine($"generation {name} {type}: batch 1 {one:F0}, 16 {sixteen:F0}, 64 {sixtyFour:F0} tok/s; 16 over 1 = {row.ratio16}");
                 rows.Add(row);

@@ -40,8 +40,13 @@ internal static class TrainingBench
         var peak = Shapes.MatmulPeak(type);
         var result = new
         {
-            model = name, parameters = config.ParameterCount(), type = type.ToString(), tokensPerSecond = Math.Round(tokens / seconds),
-            gigaflops = Math.Round(flops / seconds / 1e9), peakGigaflops = Math.Round(peak / 1e9), ofPeak = Math.Round(flops / seconds / peak, 3),
+            model = name,
+            parameters = config.ParameterCount(),
+            type = type.ToString(),
+            tokensPerSecond = Math.Round(tokens / seconds),
+            gigaflops = Math.Round(flops / seconds / 1e9),
+            peakGigaflops = Math.Round(peak / 1e9),
+            ofPeak = Math.Round(flops / seconds / peak, 3),
             peakMemoryMiB = System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 >> 20,
         };
         Console.WriteLine($"training {name} {type}: {result.tokensPerSecond} tok/s, {result.gigaflops} of {result.peakGigaflops} GFLOP/s = {result.ofPeak:P0}");

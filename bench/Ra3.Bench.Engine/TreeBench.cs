@@ -54,10 +54,17 @@ internal static class TreeBench
         var bound = sampleTokens / treeTokens;
         var result = new
         {
-            model = name, type = type.ToString(), treeTokens, sampleTokens, tokenRatio = Math.Round(bound, 2),
-            scoring = Math.Round(scoreApart / score, 2), scoringOfBound = Math.Round(scoreApart / score / bound, 3),
-            training = Math.Round(trainApart / train, 2), trainingOfBound = Math.Round(trainApart / train / bound, 3),
-            relativeGradientDifference = difference, treeTokensPerSecond = Math.Round(treeTokens / train),
+            model = name,
+            type = type.ToString(),
+            treeTokens,
+            sampleTokens,
+            tokenRatio = Math.Round(bound, 2),
+            scoring = Math.Round(scoreApart / score, 2),
+            scoringOfBound = Math.Round(scoreApart / score / bound, 3),
+            training = Math.Round(trainApart / train, 2),
+            trainingOfBound = Math.Round(trainApart / train / bound, 3),
+            relativeGradientDifference = difference,
+            treeTokensPerSecond = Math.Round(treeTokens / train),
         };
         Console.WriteLine(
             $"tree {name} {type}: token ratio {result.tokenRatio}, scoring {result.scoring}x ({result.scoringOfBound:P0} of the bound), "

@@ -138,8 +138,12 @@ async Task LeaksAsync()
     Console.WriteLine($"before {before}, after {after}, workers replaced {pool.ReplacedWorkers}, harness errors {pool.HarnessErrors}");
     Console.WriteLine(JsonSerializer.Serialize(new
     {
-        verdicts, moreProcesses = after.Processes - before.Processes, moreDescriptors = after.Descriptors - before.Descriptors,
-        moreKilobytes = after.Kilobytes - before.Kilobytes, replaced = pool.ReplacedWorkers, harnessErrors = pool.HarnessErrors,
+        verdicts,
+        moreProcesses = after.Processes - before.Processes,
+        moreDescriptors = after.Descriptors - before.Descriptors,
+        moreKilobytes = after.Kilobytes - before.Kilobytes,
+        replaced = pool.ReplacedWorkers,
+        harnessErrors = pool.HarnessErrors,
     }));
 }
 

@@ -63,9 +63,18 @@ public sealed class ResultFile : IDisposable
         var (sample, v) = result;
         var line = JsonSerializer.Serialize(new
         {
-            benchmark, task_id = sample.TaskId, index = sample.Index, verdict = v.Name, passed = v.Passed, test = v.Test,
-            detail = v.Detail, seconds = Math.Round(v.WallSeconds, 4), cpu_seconds = Math.Round(v.CpuSeconds, 4),
-            memory_mb = Math.Round(v.MemoryMb, 1), tier = v.Tier.ToString().ToLowerInvariant(), settings = Settings,
+            benchmark,
+            task_id = sample.TaskId,
+            index = sample.Index,
+            verdict = v.Name,
+            passed = v.Passed,
+            test = v.Test,
+            detail = v.Detail,
+            seconds = Math.Round(v.WallSeconds, 4),
+            cpu_seconds = Math.Round(v.CpuSeconds, 4),
+            memory_mb = Math.Round(v.MemoryMb, 1),
+            tier = v.Tier.ToString().ToLowerInvariant(),
+            settings = Settings,
             solution = sample.Program,
         }, Json);
         lock (_gate)

@@ -115,7 +115,10 @@ public sealed record EStepOptions : IValidatableObject
     /// <summary>Optimizer of q.</summary>
     public Training.OptimizerOptions Optimizer { get; init; } = new()
     {
-        LearningRate = 1e-6, WeightDecay = 0, Decay = Training.DecayShape.Constant, Warmup = 0,
+        LearningRate = 1e-6,
+        WeightDecay = 0,
+        Decay = Training.DecayShape.Constant,
+        Warmup = 0,
     };
 
     /// <summary>Exploration of an iteration.</summary>

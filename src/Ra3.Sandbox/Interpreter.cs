@@ -60,7 +60,10 @@ internal sealed record Interpreter(string Executable, Version Version, IReadOnly
         {
             var start = new ProcessStartInfo(path, ["-s", "-S", "-B", "-c", Probe])
             {
-                UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
             };
             using var process = Process.Start(start)!;
             process.StandardInput.Close();

@@ -12,8 +12,19 @@ internal static class Judge
     private const int CallTimeSignal = 27; // SIGPROF: the timer of a single call ran out
     private static readonly Dictionary<int, string> SignalNames = new()
     {
-        [2] = "SIGINT", [4] = "SIGILL", [5] = "SIGTRAP", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL",
-        [11] = "SIGSEGV", [13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM", [24] = "SIGXCPU", [25] = "SIGXFSZ",
+        [2] = "SIGINT",
+        [4] = "SIGILL",
+        [5] = "SIGTRAP",
+        [6] = "SIGABRT",
+        [7] = "SIGBUS",
+        [8] = "SIGFPE",
+        [9] = "SIGKILL",
+        [11] = "SIGSEGV",
+        [13] = "SIGPIPE",
+        [14] = "SIGALRM",
+        [15] = "SIGTERM",
+        [24] = "SIGXCPU",
+        [25] = "SIGXFSZ",
     };
 
     /// <summary>Runs a request on a worker.</summary>
@@ -29,8 +40,14 @@ internal static class Judge
     /// <summary>The header of a job.</summary>
     public static JsonObject Job(string mode, string entry, Limits limits) => new()
     {
-        ["mode"] = mode, ["entry"] = entry, ["cpu"] = limits.CpuSeconds, ["wall"] = limits.WallSeconds,
-        ["mem"] = limits.MemoryMb, ["out"] = limits.OutputBytes, ["result"] = limits.ResultBytes, ["call"] = limits.CallSeconds,
+        ["mode"] = mode,
+        ["entry"] = entry,
+        ["cpu"] = limits.CpuSeconds,
+        ["wall"] = limits.WallSeconds,
+        ["mem"] = limits.MemoryMb,
+        ["out"] = limits.OutputBytes,
+        ["result"] = limits.ResultBytes,
+        ["call"] = limits.CallSeconds,
     };
 
     /// <summary>How long a worker may take over a job before it counts as hung.</summary>

@@ -145,7 +145,9 @@ public sealed class LatentSamplerTests
     {
         var start = new ProcessStartInfo("python3", ["-c", "import ast, sys; print(ast.dump(ast.parse(sys.stdin.buffer.read())))"])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         try
         {

@@ -36,16 +36,21 @@ internal static class EvalCommand
         };
         var benchmarks = new Option<string>("--benchmark", "-b")
         {
-            Description = $"One or more of {string.Join(", ", BenchmarkLoader.Names)}, with commas between.", HelpName = "NAMES", Required = true,
+            Description = $"One or more of {string.Join(", ", BenchmarkLoader.Names)}, with commas between.",
+            HelpName = "NAMES",
+            Required = true,
         };
         var data = new Option<string>("--data")
         {
-            Description = "Folder of the benchmarks' files, or one file.", HelpName = "PATH", DefaultValueFactory = _ => DataFile.DefaultFolder,
+            Description = "Folder of the benchmarks' files, or one file.",
+            HelpName = "PATH",
+            DefaultValueFactory = _ => DataFile.DefaultFolder,
         };
         var output = new Option<DirectoryInfo>("--out", "-o")
         {
             Description = "Folder for results.jsonl, summary.json and report.html; what is there already is not done again.",
-            HelpName = "DIR", DefaultValueFactory = _ => new DirectoryInfo("eval"),
+            HelpName = "DIR",
+            DefaultValueFactory = _ => new DirectoryInfo("eval"),
         };
         var n = new Option<int>("--n") { Description = "Samples per problem.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var temperature = new Option<double?>("--temperature") { Description = "0 is greedy, the default for one sample; 0.8 otherwise.", HelpName = "T" };
@@ -154,8 +159,15 @@ internal static class EvalCommand
 
         var summary = scores.Select(s => new
         {
-            s.Benchmark, s.Problems, s.Samples, PassAtK = s.PassAtK.ToDictionary(p => "pass@" + p.Key.ToString(CultureInfo.InvariantCulture), p => p.Value, StringComparer.Ordinal),
-            s.Verdicts, s.Dropped, Tier = s.Tier.ToString().ToLowerInvariant(), Settings = settings.ToString(), Partial = limit > 0,
+            s.Benchmark,
+            s.Problems,
+            s.Samples,
+            PassAtK = s.PassAtK.ToDictionary(p => "pass@" + p.Key.ToString(CultureInfo.InvariantCulture), p => p.Value, StringComparer.Ordinal),
+            s.Verdicts,
+            s.Dropped,
+            Tier = s.Tier.ToString().ToLowerInvariant(),
+            Settings = settings.ToString(),
+            Partial = limit > 0,
         }).ToList();
         await File.WriteAllTextAsync(Path.Combine(output.FullName, "summary.json"), JsonSerializer.Serialize(
             summary, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }) + "\n", stop);
@@ -280,7 +292,9 @@ internal static class EvalCommand
                 var options = new GenerationOptions
                 {
                     Sampling = new SamplingOptions { Temperature = settings.Temperature, TopP = isGreedy ? 1 : settings.TopP },
-                    MaxNewTokens = settings.MaxTokens, Stop = jobs[0].Problem.Stops, BatchSize = settings.Batch,
+                    MaxNewTokens = settings.MaxTokens,
+                    Stop = jobs[0].Problem.Stops,
+                    BatchSize = settings.Batch,
                     Seed = settings.Seed + (1_000_003L * group[0].Number),
                 };
                 foreach (var completion in Generator.Generate(_model.Decoder, _model.Tokenizer, prompts, options))

@@ -113,8 +113,17 @@ internal static class MidTrainCommand
             heldOut?.Print(console);
             var summary = new
             {
-                recipe.Method, recipe.Seed, From = recipe.Model, Model = model, Parameters = config.ParameterCount(), Documents = data.Training.Count,
-                Tokens = data.Training.TotalTokens, TrainedTokens = trained.Tokens, trained.Seconds, Rounds = rounds, HeldOut = heldOut,
+                recipe.Method,
+                recipe.Seed,
+                From = recipe.Model,
+                Model = model,
+                Parameters = config.ParameterCount(),
+                Documents = data.Training.Count,
+                Tokens = data.Training.TotalTokens,
+                TrainedTokens = trained.Tokens,
+                trained.Seconds,
+                Rounds = rounds,
+                HeldOut = heldOut,
             };
             AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
             console.WriteLine($"Model: {model}");

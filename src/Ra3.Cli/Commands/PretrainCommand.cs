@@ -107,8 +107,15 @@ internal static class PretrainCommand
             heldOut?.Print(console);
             var summary = new
             {
-                recipe.Seed, Model = model, Parameters = config.ParameterCount(), Documents = data.Training.Count, Tokens = data.Training.TotalTokens,
-                Steps = state.Step, TrainedTokens = state.Tokens, state.Seconds, HeldOut = heldOut,
+                recipe.Seed,
+                Model = model,
+                Parameters = config.ParameterCount(),
+                Documents = data.Training.Count,
+                Tokens = data.Training.TotalTokens,
+                Steps = state.Step,
+                TrainedTokens = state.Tokens,
+                state.Seconds,
+                HeldOut = heldOut,
             };
             AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
             console.WriteLine($"Model: {model}");

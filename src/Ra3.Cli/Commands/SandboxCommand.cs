@@ -136,8 +136,15 @@ internal static partial class SandboxCommand
             {
                 Terminal.WriteJson(new
                 {
-                    Verdict = verdict.Name, verdict.Test, verdict.Detail, verdict.CpuSeconds, verdict.WallSeconds, verdict.MemoryMb,
-                    verdict.Stdout, verdict.Stderr, Tier = Name(verdict.Tier),
+                    Verdict = verdict.Name,
+                    verdict.Test,
+                    verdict.Detail,
+                    verdict.CpuSeconds,
+                    verdict.WallSeconds,
+                    verdict.MemoryMb,
+                    verdict.Stdout,
+                    verdict.Stderr,
+                    Tier = Name(verdict.Tier),
                 });
             }
 
@@ -177,7 +184,9 @@ internal static partial class SandboxCommand
             {
                 Terminal.WriteJson(new
                 {
-                    Met = met, NotMet = results.Count - met, Tier = results.Count > 0 ? Name(results[0].Verdict.Tier) : null,
+                    Met = met,
+                    NotMet = results.Count - met,
+                    Tier = results.Count > 0 ? Name(results[0].Verdict.Tier) : null,
                     Cases = results.Select(r => new { r.Case.File, r.IsMet, Verdict = r.Verdict.Name, r.Verdict.Detail, r.Mode, r.Problems }),
                 });
             }
