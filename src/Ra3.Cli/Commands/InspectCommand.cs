@@ -17,21 +17,14 @@ internal static class InspectCommand
         var model = new Option<DirectoryInfo>("--model", "-m") { Description = "Hugging Face folder.", HelpName = "DIR", Required = true };
         var file = new Argument<FileInfo>("FILE") { Description = "A Python file." };
         var seed = new Option<long>("--seed") { Description = "Seed of the thoughts.", DefaultValueFactory = _ => 1 };
-        var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 };
-        var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 };
+        var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 }.AtLeast(16);
+        var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 }.AtLeast(2);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "inspect",
             "Walks through a file with a model: where it thinks, what it writes, how likely each line is with and without.",
             "ra3 inspect --model runs/ra3/model example.py") { model, file, seed, snippetTokens, thoughtTokens, precision, json };
-        verb.Validators.Add(result =>
-        {
-            if (result.GetValue(snippetTokens) < 16 || result.GetValue(thoughtTokens) < 2)
-            {
-                result.AddError("--snippet-tokens must be at least 16 and --thought-tokens at least 2.");
-            }
-        });
         verb.Does((parsed, stop) =>
         {
             var latents = new LatentOptions { MaxTokens = parsed.GetValue(thoughtTokens), SnippetTokens = parsed.GetValue(snippetTokens) };
