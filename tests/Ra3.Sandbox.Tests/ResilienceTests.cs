@@ -55,7 +55,7 @@ public sealed class ResilienceTests
 
         await RunAsync(40);
         var before = Footprint(pool);
-        await RunAsync(240);
+        await RunAsync(160);
         var after = Footprint(pool);
 
         after.Processes.Should().Be(before.Processes);

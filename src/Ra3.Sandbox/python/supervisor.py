@@ -166,13 +166,15 @@ class Zygote:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
         poll.register(control, select.POLLIN)
-        deadline, last = began + job['wall'], 0.0
+        deadline, last = began + job['wall'], None
         while True:
             now = time.monotonic()
             spent = max(time.clock_gettime(user), time.clock_gettime(total) / 2)
             wall, cpu = deadline - now, job['cpu'] - spent
-            if wall <= 0 < cpu and spent - last > 0.01 and now - began < MOST_WALL * job['wall']:
-                # It still computes, so the machine is busy, not the program idle: the CPU limit decides.
+            if wall <= 0 < cpu and now - began < MOST_WALL * job['wall'] and (
+                    last is None or spent - last > 0.001 or -wall > job['wall'] / 40):
+                # Only a quarter of the limit without any progress makes a program idle. One that computes, or a clock
+                # that itself rings late, shows a busy machine: then the CPU limit decides.
                 deadline, last = now + job['wall'] / 4, spent
                 continue
             if killed is None and (wall <= 0 or cpu <= 0):
