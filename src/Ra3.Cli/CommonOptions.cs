@@ -29,4 +29,13 @@ internal static class CommonOptions
         Arity = ArgumentArity.ZeroOrMore,
         DefaultValueFactory = _ => [],
     };
+
+    /// <summary>Refuses smaller values as wrong usage.</summary>
+    public static void AtLeast(Option<int> option, int least) => option.Validators.Add(result =>
+    {
+        if (result.GetValueOrDefault<int>() < least)
+        {
+            result.AddError($"{option.Name} must be at least {least}.");
+        }
+    });
 }

@@ -9,7 +9,7 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
     private const string Recipe = """
         corpus: { paths: [CORPUS] }
         heldOut: { share: 0.2, snippetTokens: 64, snippets: 8, thinkingSnippets: 4, thoughtTokens: 8 }
-        tokenizer: { vocabulary: 400 }
+        tokenizer: { vocabulary: 300 }
         model: { hiddenSize: 32, intermediateSize: 64, layers: 2, heads: 2, keyValueHeads: 1, maxPositions: 512 }
         training: { steps: 40, batchRows: 4, windowTokens: 64, checkpointEvery: 4, optimizer: { learningRate: 1e-2 } }
         precision: fp32
@@ -94,6 +94,9 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
 
         var generated = await Ra3Command.RunAsync("generate", "--model", Path.Combine(run, "model"), "--prompt", "def name", "--n", "3", "--max-new-tokens", "5", "--json");
         generated.Code.Should().Be(0, generated.Error);
+        var file = Path.Combine(Folder, "corpus", "file3.py");
+        var plain = await Ra3Command.RunAsync("generate", "--model", Path.Combine(run, "model"), "--file", file, "--max-new-tokens", "3");
+        plain.Output.Should().StartWith(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         var completions = generated.Output.TrimEnd().Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
         completions.Select(c => c.GetProperty("index").GetInt32()).Should().BeEquivalentTo([0, 1, 2]);
         completions.Should().OnlyContain(c => c.GetProperty("tokens").GetArrayLength() == c.GetProperty("logProbs").GetArrayLength());
@@ -117,7 +120,7 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
     [InlineData("missing", "There is no model folder")]
     [InlineData("torn", "model.safetensors")]
     [InlineData("nan", "NaN or infinite values in")]
-    [InlineData("mismatch", "tokenizer")]
+    [InlineData("mismatch", "The tokenizer has")]
     public async Task What_is_wrong_is_one_sentence(string fault, string expected)
     {
         var model = Path.Combine(Folder, "base", "model");
@@ -138,8 +141,12 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
             }
             else
             {
-                var config = Path.Combine(copy, "config.json");
-                await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken)).Replace("\"vocab_size\": 400", "\"vocab_size\": 300").Replace("399", "299"), TestContext.Current.CancellationToken);
+                foreach (var json in new[] { "config.json", "generation_config.json" }.Select(name => Path.Combine(copy, name)))
+                {
+                    var text = await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken);
+                    await File.WriteAllTextAsync(
+                        json, text.Replace("300", "280", StringComparison.Ordinal).Replace("299", "279", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+                }
             }
 
             model = copy;

@@ -19,6 +19,8 @@ internal static class GenerateCommand
         var stops = new Option<string[]>("--stop") { Description = "Text that ends a completion; may be repeated.", HelpName = "TEXT", DefaultValueFactory = _ => [] };
         var seed = new Option<long>("--seed") { Description = "Seed of every draw.", DefaultValueFactory = _ => 1 };
         var count = new Option<int>("--n") { Description = "Completions.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        CommonOptions.AtLeast(count, 1);
+        CommonOptions.AtLeast(tokens, 1);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
         var json = new Option<bool>("--json") { Description = "One JSON object a line for each completion, with tokens and log-probabilities." };
         var verb = new Verb(
@@ -32,11 +34,6 @@ internal static class GenerateCommand
             if (result.GetValue(prompt) is not null && result.GetValue(file) is not null)
             {
                 result.AddError("Give --prompt or --file, not both.");
-            }
-
-            if (result.GetValue(count) < 1)
-            {
-                result.AddError("--n must be at least 1.");
             }
         });
         verb.Does((parsed, stop) =>

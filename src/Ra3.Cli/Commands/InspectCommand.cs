@@ -19,19 +19,14 @@ internal static class InspectCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the thoughts.", DefaultValueFactory = _ => 1 };
         var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 };
         var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 };
+        CommonOptions.AtLeast(snippetTokens, 16);
+        CommonOptions.AtLeast(thoughtTokens, 2);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "inspect",
             "Walks through a file with a model: where it thinks, what it writes, how likely each line is with and without.",
             "ra3 inspect --model runs/ra3/model example.py") { model, file, seed, snippetTokens, thoughtTokens, precision, json };
-        verb.Validators.Add(result =>
-        {
-            if (result.GetValue(snippetTokens) < 16 || result.GetValue(thoughtTokens) < 2)
-            {
-                result.AddError("--snippet-tokens must be at least 16 and --thought-tokens at least 2.");
-            }
-        });
         verb.Does((parsed, stop) =>
         {
             var latents = new LatentOptions { MaxTokens = parsed.GetValue(thoughtTokens), SnippetTokens = parsed.GetValue(snippetTokens) };
@@ -48,11 +43,11 @@ internal static class InspectCommand
                 foreach (var trajectory in trajectories)
                 {
                     stop.ThrowIfCancellationRequested();
-                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(walk => walk.Lines.Count)));
+                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(LinesOf)));
                 }
 
                 var summary = new Summary(
-                    parsed.GetRequiredValue(file).Name, walks.Sum(walk => walk.Lines.Count), counts.Choices, counts.Thoughts, counts.ThinkShare,
+                    parsed.GetRequiredValue(file).Name, walks.Sum(LinesOf), counts.Choices, counts.Thoughts, counts.ThinkShare,
                     counts.Thoughts > 0 ? counts.LinesPerAbstraction : null, counts.MeanLatentTokens, snippets.Sum(snippet => snippet.Tokens.Length),
                     walks.Sum(walk => walk.Lines.Sum(line => line.Before!.Value)), walks.Sum(walk => walk.Lines.Sum(line => line.After!.Value)));
                 if (parsed.GetValue(json))
@@ -74,7 +69,7 @@ internal static class InspectCommand
     {
         var without = HeldOutEvaluation.LineNats(decoder, format, HeldOutEvaluation.WithoutThoughts(trajectory));
         var with = HeldOutEvaluation.LineNats(decoder, format, trajectory);
-        var lines = trajectory.Steps.Select((step, i) => new WalkLine(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line)).TrimEnd('\r', '\n'))
+        var lines = trajectory.Steps.Select((step, i) => new WalkLine(WithoutLineEnd(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line))))
         {
             Before = without[i],
             After = with[i],
@@ -83,6 +78,12 @@ internal static class InspectCommand
         });
         return new CodeWalk(trajectory.Snippet.Document.Id, $"from line {linesBefore + 1}", [.. lines]) { FirstNumber = linesBefore + 1 };
     }
+
+    /// <summary>Lines of the file: an action carries the blank lines after it.</summary>
+    private static int LinesOf(CodeWalk walk) => walk.Lines.Sum(line => 1 + line.Text.Count(c => c == '\n'));
+
+    private static string WithoutLineEnd(string action) =>
+        action.EndsWith("\r\n", StringComparison.Ordinal) ? action[..^2] : action.EndsWith('\n') ? action[..^1] : action;
 
     /// <summary>A stretch at a time on a terminal, everything at once elsewhere.</summary>
     private static void Page(List<CodeWalk> walks, CancellationToken stop)
