@@ -30,12 +30,19 @@ internal static class CommonOptions
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary>Refuses smaller values as wrong usage.</summary>
-    public static void AtLeast(Option<int> option, int least) => option.Validators.Add(result =>
+    /// <summary>
+    /// Refuses smaller values as wrong usage. A validator of the whole command cannot: when it runs, options that were
+    /// not given do not have their defaults yet and read as 0.
+    /// </summary>
+    public static Option<int> AtLeast(this Option<int> option, int least)
     {
-        if (result.GetValueOrDefault<int>() < least)
+        option.Validators.Add(result =>
         {
-            result.AddError($"{option.Name} must be at least {least}.");
-        }
-    });
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var given) && given < least)
+            {
+                result.AddError($"{option.Name} must be at least {least}.");
+            }
+        });
+        return option;
+    }
 }

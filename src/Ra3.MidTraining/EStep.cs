@@ -152,7 +152,7 @@ public sealed class EStep(
                     mismatch = Math.Max(mismatch, batches[i].Mismatch(logProbs));
                 }
 
-                var loss = PolicyLoss(logProbs, batches[i]) / count;
+                var loss = PolicyLoss(logProbs, batches[i]) / Kept.Scalar(count);
                 if (!double.IsFinite(loss.to_type(ScalarType.Float64).item<double>()))
                 {
                     throw new InvalidDataException(
@@ -190,7 +190,7 @@ public sealed class EStep(
         var advantages = tensor(tokens.Advantages, type, policy.Device);
         var exploration = tensor(tokens.ExplorationWeights, type, policy.Device);
         var ratio = (logProbs - sampled).exp();
-        var clipped = ratio.clamp(1 - options.ClipLow, 1 + options.ClipHigh);
+        var clipped = ratio.clamp(Kept.Scalar(1 - options.ClipLow), Kept.Scalar(1 + options.ClipHigh));
         return -((ratio * advantages).minimum(clipped * advantages) * exploration).sum();
     }
 

@@ -189,5 +189,5 @@ internal readonly record struct ChoiceLogProbs(float Think, float Act)
     private const double AlmostOne = 1 - 1e-6;
 
     /// <summary>log(1 − p) from log p, the one way it is computed in sampling and training; finite for p rounded to 1.</summary>
-    public static TorchSharp.torch.Tensor Complement(TorchSharp.torch.Tensor logThink) => (-logThink.exp().clamp(max: AlmostOne)).log1p();
+    public static TorchSharp.torch.Tensor Complement(TorchSharp.torch.Tensor logThink) => (-logThink.exp().clamp(max: Kept.Scalar(AlmostOne))).log1p();
 }

@@ -32,7 +32,7 @@ public sealed class CausalAttention(int batch, int length) : Attention
         }
 
         var attended = q.device_type == TorchSharp.DeviceType.CPU
-            ? ByBlocks((queries / Math.Sqrt(size)).flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1)).view(batch, heads, length, size)
+            ? ByBlocks((queries / Kept.Scalar(Math.Sqrt(size))).flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1)).view(batch, heads, length, size)
             : nn.functional.scaled_dot_product_attention(queries, keys, values, is_casual: true);
         return attended.transpose(1, 2).reshape(-1, heads, size).MoveToOuterDisposeScope();
 
@@ -51,7 +51,7 @@ public sealed class CausalAttention(int batch, int length) : Attention
         {
             var end = Math.Min(length, start + BlockRows);
             using var noFuture = zeros(end - start, end, queries.dtype).masked_fill(
-                ones(end - start, end, ScalarType.Bool).triu(start + 1), double.NegativeInfinity);
+                ones(end - start, end, ScalarType.Bool).triu(start + 1), Kept.Scalar(double.NegativeInfinity));
             var scores = bmm(queries.slice(1, start, end, 1), keys.slice(1, 0, end, 1).transpose(1, 2)).add_(noFuture);
             blocks.Add(bmm(scores.softmax(-1), values.slice(1, 0, end, 1)));
         }

@@ -203,7 +203,7 @@ public sealed class DecodeBatch : IDisposable
             own[layer] = (
                 nn.functional.pad(keys, [0, 0, 0, Capacity]).DetachFromDisposeScope(),
                 nn.functional.pad(values, [0, 0, 0, Capacity]).DetachFromDisposeScope());
-            own[layer].Values.slice(-1, decoder.Config.HeadSize, decoder.Config.HeadSize + 1, 1).fill_(1);
+            own[layer].Values.slice(-1, decoder.Config.HeadSize, decoder.Config.HeadSize + 1, 1).fill_(Kept.Scalar(1));
             keys.Dispose();
             values.Dispose();
         }
@@ -254,7 +254,7 @@ public sealed class DecodeBatch : IDisposable
             keyCount = Math.Min(batch.Capacity, (last.Max() + KeyMultiple) / KeyMultiple * KeyMultiple);
             var lastKey = tensor(last, ScalarType.Int64, device).repeat_interleave(keyHeads).view(-1, 1, 1);
             ownBias = PartialAttention.Bias(
-                arange(keyCount, ScalarType.Int64, device).view(1, 1, -1).gt(lastKey), batch.decoder.ResidualType);
+                arange(Kept.Scalar(keyCount), ScalarType.Int64, device).view(1, 1, -1).gt(lastKey), batch.decoder.ResidualType);
             if (batch.trunkLength > 0)
             {
                 var seen = new long[trunkRows];
@@ -264,7 +264,7 @@ public sealed class DecodeBatch : IDisposable
                 }
 
                 trunkBias = PartialAttention.Bias(
-                    arange(batch.trunk[0].Keys.shape[1], ScalarType.Int64, device).view(1, 1, -1)
+                    arange(Kept.Scalar(batch.trunk[0].Keys.shape[1]), ScalarType.Int64, device).view(1, 1, -1)
                         .ge(tensor(seen, ScalarType.Int64, device).view(1, -1, 1)),
                     batch.decoder.ResidualType);
             }
@@ -280,7 +280,7 @@ public sealed class DecodeBatch : IDisposable
             values.view(-1, values.shape[^1]).slice(1, 0, size, 1)
                 .index_copy_(0, writeRows, v.slice(0, 0, active, 1).reshape(-1, size));
 
-            q = (q.slice(0, 0, active, 1) / Math.Sqrt(size)).view(active, keyHeads, group, size);
+            q = (q.slice(0, 0, active, 1) / Kept.Scalar(Math.Sqrt(size))).view(active, keyHeads, group, size);
             var ownQueries = nn.functional.pad(q.reshape(active * keyHeads, group, size), [0, 0, 0, ownRows - group]);
             var own = PartialAttention.Scores(ownQueries, Cached(keys), ownBias);
             var maximum = PartialAttention.RowMaximum(own);

@@ -43,7 +43,7 @@ public static class LanguageModelHead
             using var inner = NewDisposeScope();
             var log = LogSoftmax(
                 hidden.slice(0, chunk.Start, chunk.End, 1), decoder.HeadWeight(), distribution ?? new(), decoder.ResidualType);
-            return (log.exp() * log.masked_fill(log.isinf(), 0)).sum(-1).neg().MoveToOuterDisposeScope();
+            return (log.exp() * log.masked_fill(log.isinf(), Kept.Scalar(0))).sum(-1).neg().MoveToOuterDisposeScope();
         }).ToList();
         return cat(chunks, 0).MoveToOuterDisposeScope();
     }
@@ -66,12 +66,12 @@ public static class LanguageModelHead
         var logits = nn.functional.linear(padded, weight).slice(0, 0, rows, 1).to_type(type);
         if (distribution.Temperature != 1)
         {
-            logits /= distribution.Temperature;
+            logits /= Kept.Scalar(distribution.Temperature);
         }
 
         if (distribution.Forbidden is { } forbidden)
         {
-            logits = logits.masked_fill(forbidden, double.NegativeInfinity);
+            logits = logits.masked_fill(forbidden, Kept.Scalar(double.NegativeInfinity));
         }
 
         return logits.log_softmax(-1).MoveToOuterDisposeScope();
@@ -121,7 +121,7 @@ public static class LanguageModelHead
                 logits.scatter_add_(1, targets.slice(0, start, end, 1).unsqueeze(1), gradient);
                 if (distribution.Temperature != 1)
                 {
-                    logits.div_(distribution.Temperature);
+                    logits.div_(Kept.Scalar(distribution.Temperature));
                 }
 
                 var cast = logits.to_type(weight.dtype);

@@ -15,6 +15,10 @@ internal static class PartialAttention
     /// <summary>Least number of keys in a product, for the same reason.</summary>
     public const int LeastKeys = 16;
 
+    /// <summary>Keys summed in one product. Longer sums are split by the library at places that depend on their length; fixed
+    /// blocks keep the order of terms whatever comes behind.</summary>
+    public const int KeyBlock = 128;
+
     /// <summary>Extra value columns: the first holds ones, so that the product with the values also yields the softmax
     /// denominator; the others keep rows aligned.</summary>
     public const int DenominatorColumns = 8;
@@ -31,7 +35,7 @@ internal static class PartialAttention
         var columns = zeros(shape, values.dtype, values.device);
         using (no_grad())
         {
-            columns.slice(-1, 0, 1, 1).fill_(1);
+            columns.slice(-1, 0, 1, 1).fill_(Kept.Scalar(1));
         }
 
         return cat([values, columns], -1).MoveToOuterDisposeScope();
@@ -39,7 +43,7 @@ internal static class PartialAttention
 
     /// <summary>0 where a query may see a key and −∞ where <paramref name="hidden"/> says not, to be added to scores.</summary>
     public static Tensor Bias(Tensor hidden, ScalarType type) =>
-        zeros(hidden.shape, type, hidden.device).masked_fill_(hidden, double.NegativeInfinity);
+        zeros(hidden.shape, type, hidden.device).masked_fill_(hidden, Kept.Scalar(double.NegativeInfinity));
 
     /// <summary>Queries [b, rows, d] times keys [b, keys, d], plus the bias, which broadcasts to [b, rows, keys].</summary>
     public static Tensor Scores(Tensor queries, Tensor keys, Tensor bias)
@@ -56,8 +60,21 @@ internal static class PartialAttention
     }
 
     /// <summary>Σ exp(score − maximum) · [value, 1]: numerator and denominator side by side. The scores are overwritten.</summary>
-    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator) =>
-        matmul(scores.sub_(maximum).exp_(), valuesWithDenominator);
+    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator)
+    {
+        using var scope = NewDisposeScope();
+        var weights = scores.sub_(maximum).exp_();
+        var keys = weights.shape[^1];
+        Tensor? sum = null;
+        for (long start = 0; start < keys; start += KeyBlock)
+        {
+            var end = Math.Min(keys, start + KeyBlock);
+            var part = matmul(weights.slice(-1, start, end, 1), valuesWithDenominator.slice(-2, start, end, 1));
+            sum = sum is null ? part : sum + part;
+        }
+
+        return sum!.MoveToOuterDisposeScope();
+    }
 
     /// <summary>Divides the numerator columns by the denominator column: [..., HeadSize + 8] → [..., HeadSize].</summary>
     public static Tensor Normalised(Tensor weighted)

@@ -23,7 +23,7 @@ internal static class RotaryEmbedding
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor signedSin)
     {
         using var scope = NewDisposeScope();
-        return (x * cos).addcmul(x.roll(x.shape[^1] / 2, -1), signedSin, 1).MoveToOuterDisposeScope();
+        return (x * cos).addcmul(x.roll(x.shape[^1] / 2, -1), signedSin, Kept.Scalar(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Inverse frequency of each pair, in radians per position, with Llama-3 scaling where configured.</summary>

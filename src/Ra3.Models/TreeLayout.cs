@@ -143,7 +143,7 @@ public sealed class TreeAttention : Attention
                 var attach = tensor(run.Attach.ToArray(), ScalarType.Int64, device)
                     .repeat_interleave((long)run.Length * group).unsqueeze(1);
                 unseen = PartialAttention.Bias(
-                    arange(run.TrunkKeys, ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
+                    arange(Kept.Scalar(run.TrunkKeys), ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
             }
 
             biases.Add((PartialAttention.Bias(Future(run.Length, device), decoder.ResidualType), unseen));
@@ -156,7 +156,7 @@ public sealed class TreeAttention : Attention
         using var scope = NewDisposeScope();
         capture?.Invoke(layer, k, v);
         long heads = q.shape[1], keyHeads = k.shape[1], size = q.shape[2];
-        q = (q / Math.Sqrt(size)).view(q.shape[0], keyHeads, group, size);
+        q = (q / Kept.Scalar(Math.Sqrt(size))).view(q.shape[0], keyHeads, group, size);
         v = PartialAttention.WithDenominator(v);
         var parts = new List<Tensor>();
         Tensor? trunkKeys = null, trunkValues = null;

@@ -79,18 +79,18 @@ public sealed class AdamW : IDisposable
             var gradient = parameter.grad!;
             if (scale != 1)
             {
-                gradient.mul_(scale);
+                gradient.mul_(Kept.Scalar(scale));
             }
 
             if (options.WeightDecay > 0 && parameter.dim() > 1)
             {
-                parameter.mul_(1 - (learningRate * options.WeightDecay));
+                parameter.mul_(Kept.Scalar(1 - (learningRate * options.WeightDecay)));
             }
 
-            var first = state[First + name].mul_(options.Beta1).add_(gradient, 1 - options.Beta1);
-            var second = state[Second + name].mul_(options.Beta2).addcmul_(gradient, gradient, 1 - options.Beta2);
-            var denominator = second.sqrt().div_(secondCorrection).add_(options.Epsilon);
-            parameter.addcdiv_(first, denominator, -learningRate / firstCorrection);
+            var first = state[First + name].mul_(Kept.Scalar(options.Beta1)).add_(gradient, Kept.Scalar(1 - options.Beta1));
+            var second = state[Second + name].mul_(Kept.Scalar(options.Beta2)).addcmul_(gradient, gradient, Kept.Scalar(1 - options.Beta2));
+            var denominator = second.sqrt().div_(Kept.Scalar(secondCorrection)).add_(Kept.Scalar(options.Epsilon));
+            parameter.addcdiv_(first, denominator, Kept.Scalar(-learningRate / firstCorrection));
             gradient.zero_();
         }
 

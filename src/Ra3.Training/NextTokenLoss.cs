@@ -31,7 +31,7 @@ public static class NextTokenLoss
                     "The loss is not finite, so training stopped before the update. Resume from the last checkpoint with a lower learning rate.");
             }
 
-            (loss / normalizer).backward();
+            (loss / Kept.Scalar(normalizer)).backward();
             total += value;
         }
 

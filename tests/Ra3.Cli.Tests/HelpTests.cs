@@ -20,10 +20,19 @@ public sealed class HelpTests
         foreach (var example in verb.Examples)
         {
             example.Should().StartWith(path);
-            var errors = Shell.CreateRoot().Parse([.. CommandLineParser.SplitCommandLine(example).Skip(1)]).Errors.Select(e => e.Message);
+            var errors = Shell.CreateRoot().Parse([.. CommandLineParser.SplitCommandLine(example.Replace('\'', '"')).Skip(1)]).Errors.Select(e => e.Message);
             errors.Where(e => !e.Contains("does not exist", StringComparison.Ordinal)).Should().BeEmpty(example); // files are the reader's own
         }
     }
+
+    [Fact]
+    public void A_number_below_its_bound_is_wrong_usage_and_a_default_is_not()
+    {
+        Errors("generate", "--model", "m").Should().BeEmpty();
+        Errors("generate", "--model", "m", "--n", "0").Should().Equal("--n must be at least 1.");
+    }
+
+    private static IEnumerable<string> Errors(params string[] arguments) => Shell.CreateRoot().Parse(arguments).Errors.Select(e => e.Message);
 
     private static IEnumerable<(string Path, Command Command)> Leaves(Command command, string path) => command.Subcommands.Count == 0
         ? [(path, command)]

@@ -183,8 +183,9 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
             await Task.Delay(10, stop);
         }
 
-        using (var kill = Process.Start("kill", [signal, $"{process.Id}"]))
+        if (!ending.IsCompleted)
         {
+            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
             await kill.WaitForExitAsync(stop);
         }
 

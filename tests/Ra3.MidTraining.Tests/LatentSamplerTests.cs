@@ -14,10 +14,10 @@ public sealed class LatentSamplerTests
     {
         using var fixture = new Fixture();
         fixture.FavourThoughts();
-        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options);
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options with { MaxTokens = 60 });
         var trajectories = sampler.SampleWhole(fixture.Snippets, i => new SeededRandom(1, "test", i));
 
-        LatentCounts.Of(trajectories).Thoughts.Should().BeGreaterThan(20, "else the test would say nothing");
+        LatentCounts.Of(trajectories).Thoughts.Should().BeGreaterThan(3, "else the test would say nothing");
         foreach (var group in trajectories.GroupBy(trajectory => trajectory.Snippet.Document.Id))
         {
             var joined = Bootstrap.Join(group.First().Snippet.Document, group);
@@ -33,9 +33,9 @@ public sealed class LatentSamplerTests
     {
         using var fixture = new Fixture();
         fixture.FavourThoughts();
-        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options);
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options with { MaxTokens = 60 });
         var trajectories = sampler.SampleWhole(fixture.Snippets, i => new SeededRandom(2, "test", i));
-        LatentCounts.Of(trajectories).Thoughts.Should().BeGreaterThan(20, "else the test would say nothing");
+        LatentCounts.Of(trajectories).Thoughts.Should().BeGreaterThan(3, "else the test would say nothing");
         foreach (var group in trajectories.GroupBy(trajectory => trajectory.Snippet.Document.Id))
         {
             var joined = fixture.Tokenizer.Decode(Bootstrap.Join(group.First().Snippet.Document, group).Tokens);

@@ -52,7 +52,7 @@ internal static class EvalCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => new DirectoryInfo("eval"),
         };
-        var n = new Option<int>("--n") { Description = "Samples per problem.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var n = new Option<int>("--n") { Description = "Samples per problem.", HelpName = "N", DefaultValueFactory = _ => 1 }.AtLeast(1);
         var temperature = new Option<double?>("--temperature") { Description = "0 is greedy, the default for one sample; 0.8 otherwise.", HelpName = "T" };
         var topP = new Option<double>("--top-p") { Description = "Nucleus sampling.", HelpName = "P", DefaultValueFactory = _ => 0.95 };
         var maxTokens = new Option<int>("--max-tokens") { Description = "Most tokens of a completion.", HelpName = "N", DefaultValueFactory = _ => 512 };
@@ -76,11 +76,6 @@ internal static class EvalCommand
             if (result.GetResult(model) is null == result.GetResult(samples) is null)
             {
                 result.AddError("Give either --model or --samples.");
-            }
-
-            if (result.GetResult(n) is { Implicit: false } && result.GetValue(n) < 1)
-            {
-                result.AddError("--n must be at least 1.");
             }
         });
         verb.SetAction(async (parsed, stop) =>

@@ -15,19 +15,17 @@ internal static class GenerateCommand
         var temperature = new Option<double>("--temperature", "-t") { Description = "0 takes the likeliest token.", DefaultValueFactory = _ => 0.8 };
         var topK = new Option<int>("--top-k") { Description = "Only the K likeliest tokens; 0 for no bound.", HelpName = "K" };
         var topP = new Option<double>("--top-p") { Description = "Only the likeliest tokens up to this probability.", DefaultValueFactory = _ => 0.95 };
-        var tokens = new Option<int>("--max-new-tokens") { Description = "Most tokens of a completion.", HelpName = "N", DefaultValueFactory = _ => 256 };
+        var tokens = new Option<int>("--max-new-tokens") { Description = "Most tokens of a completion.", HelpName = "N", DefaultValueFactory = _ => 256 }.AtLeast(1);
         var stops = new Option<string[]>("--stop") { Description = "Text that ends a completion; may be repeated.", HelpName = "TEXT", DefaultValueFactory = _ => [] };
         var seed = new Option<long>("--seed") { Description = "Seed of every draw.", DefaultValueFactory = _ => 1 };
-        var count = new Option<int>("--n") { Description = "Completions.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        CommonOptions.AtLeast(count, 1);
-        CommonOptions.AtLeast(tokens, 1);
+        var count = new Option<int>("--n") { Description = "Completions.", HelpName = "N", DefaultValueFactory = _ => 1 }.AtLeast(1);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
         var json = new Option<bool>("--json") { Description = "One JSON object a line for each completion, with tokens and log-probabilities." };
         var verb = new Verb(
             "generate",
             "Completes text with a model; completions appear as they finish.",
             "ra3 generate --model runs/base/model --prompt 'def add(a, b):'",
-            "ra3 generate --model runs/base/model --file start.py --n 8 --temperature 0.2 --stop '\ndef ' --json")
+            "ra3 generate --model runs/base/model --file start.py --n 8 --temperature 0.2 --stop $'\\ndef ' --json")
         { model, prompt, file, temperature, topK, topP, tokens, stops, seed, count, precision, json };
         verb.Validators.Add(result =>
         {

@@ -17,10 +17,8 @@ internal static class InspectCommand
         var model = new Option<DirectoryInfo>("--model", "-m") { Description = "Hugging Face folder.", HelpName = "DIR", Required = true };
         var file = new Argument<FileInfo>("FILE") { Description = "A Python file." };
         var seed = new Option<long>("--seed") { Description = "Seed of the thoughts.", DefaultValueFactory = _ => 1 };
-        var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 };
-        var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 };
-        CommonOptions.AtLeast(snippetTokens, 16);
-        CommonOptions.AtLeast(thoughtTokens, 2);
+        var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 }.AtLeast(16);
+        var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 }.AtLeast(2);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
         var json = CommonOptions.Json();
         var verb = new Verb(

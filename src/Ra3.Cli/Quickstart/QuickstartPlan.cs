@@ -14,8 +14,8 @@ internal sealed record QuickstartPlan
     public const int BatchRows = 16;
     public const int StepTokens = WindowTokens * BatchRows;
     private const double PretrainShare = 0.40;
-    private const double MidTrainShare = 0.12;
-    private const double EStepShare = 0.14;
+    private const double MidTrainShare = 0.10;
+    private const double EStepShare = 0.12;
 
     /// <summary>Steps of pre-training.</summary>
     public required int PretrainSteps { get; init; }
@@ -36,7 +36,7 @@ internal sealed record QuickstartPlan
     {
         PretrainSteps = Math.Max(10, (int)(minutes * 60 * PretrainShare / secondsPerStep)),
         HeldOutSnippets = Math.Clamp((int)(40 * minutes), 24, 400),
-        ThinkingSnippets = Math.Clamp((int)(12 * minutes), 16, 128),
+        ThinkingSnippets = Math.Clamp((int)(6 * minutes), 16, 128),
     };
 
     public QuickstartPlan ForMidTraining(double minutes, double secondsPerStep, double secondsPerIteration) => this with
@@ -77,7 +77,7 @@ internal sealed record QuickstartPlan
     public MidTrainingOptions MidTraining(double learningRate) => new()
     {
         Rounds = 1,
-        Latents = new LatentOptions { MaxTokens = 24, SnippetTokens = WindowTokens },
+        Latents = new LatentOptions { MaxTokens = 24, SnippetTokens = WindowTokens, BatchSize = 128 },
         EStep = new EStepOptions
         {
             Iterations = EStepIterations,

@@ -69,6 +69,7 @@ internal static partial class ChartSvg
         }
 
         var svg = new SvgExporter { Width = Width, Height = Height, IsDocument = false }.ExportToString(model);
+        svg = svg[svg.IndexOf("<svg", StringComparison.Ordinal)..]; // no XML declaration inside a page
         svg = SvgHead().Replace(svg, $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Html.Escape(chart.Title)}\" xmlns=\"http://www.w3.org/2000/svg\">", 1);
         svg = ClipName().Replace(svg, $"chart{id}-clip${{number}}");
         svg = svg.Replace("rgb(1,1,1)", "var(--ink-soft)", StringComparison.Ordinal).Replace("rgb(1,1,2)", "var(--rule)", StringComparison.Ordinal);

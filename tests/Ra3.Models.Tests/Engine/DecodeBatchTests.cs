@@ -5,18 +5,21 @@ namespace Ra3.Models.Tests.Engine;
 public sealed class DecodeBatchTests
 {
     [Theory]
-    [InlineData(ScalarType.Float32, 4, 2)]
-    [InlineData(ScalarType.Float32, 4, 4)]
-    [InlineData(ScalarType.Float32, 2, 1)]
-    [InlineData(ScalarType.BFloat16, 4, 2)]
-    public void Branches_decoded_with_a_cache_equal_the_tree_forward_bit_for_bit(ScalarType type, int heads, int keyHeads)
+    [InlineData(ScalarType.Float32, 4, 2, 37, 20)]
+    [InlineData(ScalarType.Float32, 4, 4, 37, 20)]
+    [InlineData(ScalarType.Float32, 2, 1, 37, 20)]
+    [InlineData(ScalarType.BFloat16, 4, 2, 37, 20)]
+    [InlineData(ScalarType.Float32, 4, 2, 300, 60)]
+    [InlineData(ScalarType.BFloat16, 4, 2, 700, 150)]
+    public void Branches_decoded_with_a_cache_equal_the_tree_forward_bit_for_bit(
+        ScalarType type, int heads, int keyHeads, int trunkLength, int longest)
     {
         using var scope = NewDisposeScope();
         using var decoder = TestModels.Create(type, heads: heads, keyValueHeads: keyHeads);
         var random = new Random(2);
-        var trunk = TestModels.Tokens(random, 37);
+        var trunk = TestModels.Tokens(random, trunkLength);
         var branches = Enumerable.Range(0, 21)
-            .Select(i => new TreeBranch(random.Next(1, 38), TestModels.Tokens(random, random.Next(1, 20)))).ToList();
+            .Select(i => new TreeBranch(random.Next(1, trunkLength + 1), TestModels.Tokens(random, random.Next(1, longest)))).ToList();
         var layout = new TreeLayout(trunk, branches);
         var expected = decoder.Hidden(
             tensor(layout.Tokens, ScalarType.Int64), tensor(layout.Positions, ScalarType.Int64), new TreeAttention(layout, decoder));
