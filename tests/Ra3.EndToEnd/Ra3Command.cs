@@ -14,6 +14,8 @@ internal static class Ra3Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // Tests run side by side and their models are tiny: more threads would only wait for each other.
+        start.Environment["OMP_NUM_THREADS"] = "1";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -41,11 +41,11 @@ internal static class InspectCommand
                 foreach (var trajectory in trajectories)
                 {
                     stop.ThrowIfCancellationRequested();
-                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(walk => walk.Lines.Count)));
+                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(LinesOf)));
                 }
 
                 var summary = new Summary(
-                    parsed.GetRequiredValue(file).Name, walks.Sum(walk => walk.Lines.Count), counts.Choices, counts.Thoughts, counts.ThinkShare,
+                    parsed.GetRequiredValue(file).Name, walks.Sum(LinesOf), counts.Choices, counts.Thoughts, counts.ThinkShare,
                     counts.Thoughts > 0 ? counts.LinesPerAbstraction : null, counts.MeanLatentTokens, snippets.Sum(snippet => snippet.Tokens.Length),
                     walks.Sum(walk => walk.Lines.Sum(line => line.Before!.Value)), walks.Sum(walk => walk.Lines.Sum(line => line.After!.Value)));
                 if (parsed.GetValue(json))
@@ -67,7 +67,7 @@ internal static class InspectCommand
     {
         var without = HeldOutEvaluation.LineNats(decoder, format, HeldOutEvaluation.WithoutThoughts(trajectory));
         var with = HeldOutEvaluation.LineNats(decoder, format, trajectory);
-        var lines = trajectory.Steps.Select((step, i) => new WalkLine(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line)).TrimEnd('\r', '\n'))
+        var lines = trajectory.Steps.Select((step, i) => new WalkLine(WithoutLineEnd(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line))))
         {
             Before = without[i],
             After = with[i],
@@ -76,6 +76,12 @@ internal static class InspectCommand
         });
         return new CodeWalk(trajectory.Snippet.Document.Id, $"from line {linesBefore + 1}", [.. lines]) { FirstNumber = linesBefore + 1 };
     }
+
+    /// <summary>Lines of the file: an action carries the blank lines after it.</summary>
+    private static int LinesOf(CodeWalk walk) => walk.Lines.Sum(line => 1 + line.Text.Count(c => c == '\n'));
+
+    private static string WithoutLineEnd(string action) =>
+        action.EndsWith("\r\n", StringComparison.Ordinal) ? action[..^2] : action.EndsWith('\n') ? action[..^1] : action;
 
     /// <summary>A stretch at a time on a terminal, everything at once elsewhere.</summary>
     private static void Page(List<CodeWalk> walks, CancellationToken stop)

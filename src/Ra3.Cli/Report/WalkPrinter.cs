@@ -13,9 +13,9 @@ internal static class WalkPrinter
         console.MarkupLineInterpolated($"[bold]{walk.Title}[/] {walk.Caption}");
         console.WriteLine(walk.Summary());
         console.WriteLine("line  without     with  change");
-        for (var i = 0; i < walk.Lines.Count; i++)
+        var number = walk.FirstNumber;
+        foreach (var line in walk.Lines)
         {
-            var line = walk.Lines[i];
             if (line.Thought is { } thought)
             {
                 foreach (var part in thought.TrimEnd('\n').Split('\n'))
@@ -24,8 +24,12 @@ internal static class WalkPrinter
                 }
             }
 
-            var gutter = string.Create(CultureInfo.InvariantCulture, $"{walk.FirstNumber + i,4} {Nats(line.Before),8} {Nats(line.After),8} {CodeWalk.Signed(line.Change),7} │ ");
-            Write(console, gutter, Color(line.Change), line.Text, "default");
+            var gutter = string.Create(CultureInfo.InvariantCulture, $"{Nats(line.Before),8} {Nats(line.After),8} {CodeWalk.Signed(line.Change),7} │ ");
+            foreach (var part in line.Text.Split('\n')) // blank lines belong to the line before them
+            {
+                Write(console, string.Create(CultureInfo.InvariantCulture, $"{number++,4} ") + gutter, Color(line.Change), part.TrimEnd('\r'), "default");
+                gutter = new string(' ', gutter.Length - 2) + "│ ";
+            }
         }
     }
 
