@@ -23,7 +23,18 @@ namespace Ra3.MidTraining;
 public sealed record EStepMetrics(
     double Reward, double LineLogProb, double ThinkShare, double InvalidShare, double LatentTokens, double LinesPerAbstraction,
     double GroupsWithoutSignal, double LogProbMismatch, double Gradient, long PolicyTokens, long TreeTokens,
-    double GenerateSeconds, double ScoreSeconds, double UpdateSeconds);
+    double GenerateSeconds, double ScoreSeconds, double UpdateSeconds)
+{
+    /// <summary>Every value under its name in metrics.jsonl.</summary>
+    public (string Name, double Value)[] Named() =>
+    [
+        ("eStep.reward", Reward), ("eStep.lineLogProb", LineLogProb), ("eStep.thinkShare", ThinkShare), ("eStep.invalidShare", InvalidShare),
+        ("eStep.latentTokens", LatentTokens), ("eStep.linesPerAbstraction", LinesPerAbstraction),
+        ("eStep.groupsWithoutSignal", GroupsWithoutSignal), ("eStep.logProbMismatch", LogProbMismatch), ("eStep.gradientNorm", Gradient),
+        ("eStep.policyTokens", PolicyTokens), ("eStep.treeTokens", TreeTokens), ("eStep.generateSeconds", GenerateSeconds),
+        ("eStep.scoreSeconds", ScoreSeconds), ("eStep.updateSeconds", UpdateSeconds),
+    ];
+}
 
 /// <summary>
 /// The E-step (S): with the scorer π fixed, q is trained by policy gradient on

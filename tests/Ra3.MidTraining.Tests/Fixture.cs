@@ -62,19 +62,19 @@ internal sealed class Fixture : IDisposable
     /// The model made to think often and to end its thoughts: the embeddings get a constant component, through which the LM
     /// head's rows of "#" and of line ends get a bias.
     /// </summary>
-    public void FavourThoughts()
+    public void FavourThoughts(float opening = 1.5f, float ending = 0.9f)
     {
         using var noGrad = no_grad();
         Decoder.Parameters["model.embed_tokens.weight"].slice(1, 0, 1, 1).fill_(3);
         var head = Decoder.Parameters["lm_head.weight"];
         foreach (var opener in Snippets.SelectMany(snippet => snippet.Actions.ToArray()).Select(action => action.Opener[^1]).Distinct())
         {
-            head[opener][0].fill_(1.5);
+            head[opener][0].fill_(opening);
         }
 
         foreach (var closing in Enumerable.Range(0, Config.VocabularySize).Where(Format.Closes))
         {
-            head[closing][0].fill_(0.9);
+            head[closing][0].fill_(ending);
         }
 
         Decoder.Changed();

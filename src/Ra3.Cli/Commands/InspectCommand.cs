@@ -4,7 +4,6 @@ using Ra3.Cli.Report;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models;
-using Ra3.Models.Tokenizers;
 using Spectre.Console;
 
 namespace Ra3.Cli.Commands;
@@ -41,7 +40,7 @@ internal static class InspectCommand
                 foreach (var trajectory in trajectories)
                 {
                     stop.ThrowIfCancellationRequested();
-                    walks.Add(Walk(decoder, format, tokenizer, trajectory, walks.Sum(LinesOf)));
+                    walks.Add(TrajectoryWalk.Of(decoder, format, tokenizer, trajectory));
                 }
 
                 var summary = new Summary(
@@ -63,25 +62,8 @@ internal static class InspectCommand
         return verb;
     }
 
-    private static CodeWalk Walk(Decoder decoder, LatentFormat format, Tokenizer tokenizer, Trajectory trajectory, int linesBefore)
-    {
-        var without = HeldOutEvaluation.LineNats(decoder, format, HeldOutEvaluation.WithoutThoughts(trajectory));
-        var with = HeldOutEvaluation.LineNats(decoder, format, trajectory);
-        var lines = trajectory.Steps.Select((step, i) => new WalkLine(WithoutLineEnd(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line))))
-        {
-            Before = without[i],
-            After = with[i],
-            Thought = step.Choice == StepChoice.Think
-                ? tokenizer.Decode([.. trajectory.Snippet.Actions[step.Line].Opener, .. step.Latent]) : null,
-        });
-        return new CodeWalk(trajectory.Snippet.Document.Id, $"from line {linesBefore + 1}", [.. lines]) { FirstNumber = linesBefore + 1 };
-    }
-
     /// <summary>Lines of the file: an action carries the blank lines after it.</summary>
     private static int LinesOf(CodeWalk walk) => walk.Lines.Sum(line => 1 + line.Text.Count(c => c == '\n'));
-
-    private static string WithoutLineEnd(string action) =>
-        action.EndsWith("\r\n", StringComparison.Ordinal) ? action[..^2] : action.EndsWith('\n') ? action[..^1] : action;
 
     /// <summary>A stretch at a time on a terminal, everything at once elsewhere.</summary>
     private static void Page(List<CodeWalk> walks, CancellationToken stop)

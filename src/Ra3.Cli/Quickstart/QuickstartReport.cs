@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ra3.Cli.Report;
 using Ra3.MidTraining;
-using Ra3.Models.Tokenizers;
 using Spectre.Console;
 
 namespace Ra3.Cli.Quickstart;
@@ -74,9 +73,9 @@ internal static class QuickstartReport
         report.Section("Held-out code, line by line");
         report.Paragraph("The RA3 model walks through files it never saw. Each number is how much likelier the line became, in nats, against the same model without "
             + "its thoughts. Shown are the snippets with most thoughts, so this is not an average; the table above is.");
-        foreach (var (trajectory, without, with) in run.Walks)
+        foreach (var walk in run.Walks)
         {
-            report.Walk(Walk(trajectory, without, with, data.Tokenizer));
+            report.Walk(walk);
         }
 
         report.Section("Where the time went");
@@ -101,24 +100,6 @@ internal static class QuickstartReport
 
     private static LineChart EStepChart(QuickstartRun run, string title, string unit, Func<EStepMetrics, double> value) => new(
         title, "iteration", unit, [new ChartSeries(title, [.. run.EStepHistory.Select((metrics, i) => (i + 1.0, value(metrics)))])]);
-
-    private static CodeWalk Walk(Trajectory trajectory, double[] without, double[] with, Tokenizer tokenizer)
-    {
-        var lines = new List<WalkLine>();
-        for (var i = 0; i < trajectory.Steps.Count; i++)
-        {
-            var step = trajectory.Steps[i];
-            lines.Add(new WalkLine(tokenizer.Decode(trajectory.Snippet.TokensOf(step.Line)).TrimEnd('\r', '\n'))
-            {
-                Before = without[i],
-                After = with[i],
-                Thought = step.Choice == StepChoice.Think
-                    ? tokenizer.Decode([.. trajectory.Snippet.Actions[step.Line].Opener, .. step.Latent]) : null,
-            });
-        }
-
-        return new CodeWalk(trajectory.Snippet.Document.Id, "with the model's thoughts against without", lines);
-    }
 
     private static string Number(double value, string shape) => value.ToString(shape, CultureInfo.InvariantCulture);
 

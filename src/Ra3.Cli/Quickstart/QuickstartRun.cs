@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Ra3.Cli.Report;
+using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models;
@@ -37,8 +39,8 @@ internal sealed class QuickstartRun(double minutes, long seed, RunFolder run, IA
 
     public QuickstartData? Data { get; private set; }
 
-    /// <summary>Held-out code as the RA3 model walked through it: trajectories, and each line's nats without and with thoughts.</summary>
-    public IReadOnlyList<(Trajectory Trajectory, double[] Without, double[] With)> Walks { get; private set; } = [];
+    /// <summary>Held-out code as the RA3 model walked through it.</summary>
+    public IReadOnlyList<CodeWalk> Walks { get; private set; } = [];
 
     public QuickstartSummary Run()
     {
@@ -137,14 +139,7 @@ internal sealed class QuickstartRun(double minutes, long seed, RunFolder run, IA
         }
 
         eStep.Add(metrics);
-        run.Log(
-            ++tick, ("eStep.reward", metrics.Reward), ("eStep.lineLogProb", metrics.LineLogProb), ("eStep.thinkShare", metrics.ThinkShare),
-            ("eStep.invalidShare", metrics.InvalidShare), ("eStep.latentTokens", metrics.LatentTokens),
-            ("eStep.linesPerAbstraction", metrics.LinesPerAbstraction), ("eStep.groupsWithoutSignal", metrics.GroupsWithoutSignal),
-            ("eStep.logProbMismatch", metrics.LogProbMismatch), ("eStep.gradientNorm", metrics.Gradient),
-            ("eStep.policyTokens", metrics.PolicyTokens), ("eStep.treeTokens", metrics.TreeTokens),
-            ("eStep.generateSeconds", metrics.GenerateSeconds), ("eStep.scoreSeconds", metrics.ScoreSeconds),
-            ("eStep.updateSeconds", metrics.UpdateSeconds));
+        run.Log(++tick, metrics.Named());
         line!.Report(iteration, eStep.Sum(m => m.TreeTokens), ("reward", metrics.Reward), ("think", metrics.ThinkShare));
         if (iteration == plan!.EStepIterations)
         {
@@ -188,9 +183,7 @@ internal sealed class QuickstartRun(double minutes, long seed, RunFolder run, IA
 
     private void Log(string stage, string curve, NextTokenMetrics metrics, int steps, Decoder decoder)
     {
-        run.Log(
-            ++tick, ($"{stage}.loss", metrics.Loss), ($"{stage}.learningRate", metrics.LearningRate),
-            ($"{stage}.gradientNorm", metrics.GradientNorm), ($"{stage}.tokens", metrics.Tokens), ($"{stage}.seconds", metrics.Seconds));
+        TrainingRun.Log(run, ++tick, stage + ".", metrics);
         if (metrics.Step % Math.Max(1, steps / CurvePoints) == 0 || metrics.Step == steps)
         {
             var likelihood = HeldOutEvaluation.Plain(decoder, format!, curveSnippets);
@@ -232,12 +225,10 @@ internal sealed class QuickstartRun(double minutes, long seed, RunFolder run, IA
     }
 
     /// <summary>The held-out snippets with most thoughts, by the model itself; first of several files.</summary>
-    private List<(Trajectory, double[], double[])> Walk(Decoder decoder, IReadOnlyList<Trajectory> trajectories) =>
+    private List<CodeWalk> Walk(Decoder decoder, IReadOnlyList<Trajectory> trajectories) =>
         [.. trajectories.OrderByDescending(trajectory => trajectory.Steps.Count(step => step.Choice == StepChoice.Think))
             .DistinctBy(trajectory => trajectory.Snippet.Document.Id).Take(4)
-            .Select(trajectory => (
-                trajectory, HeldOutEvaluation.LineNats(decoder, format!, HeldOutEvaluation.WithoutThoughts(trajectory)),
-                HeldOutEvaluation.LineNats(decoder, format!, trajectory)))];
+            .Select(trajectory => TrajectoryWalk.Of(decoder, format!, Data!.Tokenizer, trajectory))];
 
     private double SecondsPerStep(ModelConfig config, QuickstartData data, ScalarType type, Device device)
     {

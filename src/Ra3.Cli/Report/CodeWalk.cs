@@ -36,18 +36,19 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
             .Append(Html.Prose(Caption)).Append("<div class=\"walk-sum\">").Append(Html.Escape(Summary())).Append("</div></figcaption>")
             .Append("<div class=\"walk-code\" role=\"table\">");
         var highlighter = new PythonHighlighter();
-        for (var i = 0; i < Lines.Count; i++)
+        var number = FirstNumber;
+        foreach (var line in Lines)
         {
-            var line = Lines[i];
             if (line.Thought is { } thought)
             {
                 html.Append("<div class=\"thought\"><span class=\"mark\">thought</span><span class=\"text\">")
                     .Append(Html.Escape(thought.TrimEnd('\n'))).Append("</span></div>");
             }
 
-            html.Append("<div class=\"line\"").Append(Tint(line.Change)).Append("><span class=\"no\">").Append(FirstNumber + i)
+            html.Append("<div class=\"line\"").Append(Tint(line.Change)).Append("><span class=\"no\">").Append(number)
                 .Append("</span><span class=\"delta\">").Append(Signed(line.Change)).Append("</span><span class=\"code\">")
-                .Append(highlighter.Line(line.Text)).Append("</span></div>");
+                .Append(highlighter.Line(line.Text.TrimEnd('\r', '\n'))).Append("</span></div>");
+            number += 1 + line.Text.Count(c => c == '\n'); // the blank lines that belong to it
         }
 
         return html.Append("</div><div class=\"walk-key\">").Append(Key()).Append("</div></figure>").ToString();

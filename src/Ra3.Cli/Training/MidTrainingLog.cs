@@ -37,14 +37,7 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     {
         Begin($"round {round} E-step", options.EStep.Iterations, iteration - 1);
         tokens += metrics.TreeTokens;
-        run.Log(
-            Offset(options, round) + iteration, ("eStep.reward", metrics.Reward), ("eStep.lineLogProb", metrics.LineLogProb),
-            ("eStep.thinkShare", metrics.ThinkShare), ("eStep.invalidShare", metrics.InvalidShare), ("eStep.latentTokens", metrics.LatentTokens),
-            ("eStep.linesPerAbstraction", metrics.LinesPerAbstraction), ("eStep.groupsWithoutSignal", metrics.GroupsWithoutSignal),
-            ("eStep.logProbMismatch", metrics.LogProbMismatch), ("eStep.gradientNorm", metrics.Gradient),
-            ("eStep.policyTokens", metrics.PolicyTokens), ("eStep.treeTokens", metrics.TreeTokens),
-            ("eStep.generateSeconds", metrics.GenerateSeconds), ("eStep.scoreSeconds", metrics.ScoreSeconds),
-            ("eStep.updateSeconds", metrics.UpdateSeconds));
+        run.Log(Offset(options, round) + iteration, metrics.Named());
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
     }
 
