@@ -13,7 +13,7 @@ public sealed class LatentSamplerTests
     public void Removing_the_thoughts_gives_back_the_source_and_every_thought_is_one_comment_line()
     {
         using var fixture = new Fixture();
-        fixture.FavourThoughts(2.5f, 2);
+        fixture.FavourThoughts(3, 2);
         var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options with { MaxTokens = 24 });
         var trajectories = sampler.SampleWhole(fixture.Snippets, i => new SeededRandom(1, "test", i));
 
@@ -32,7 +32,7 @@ public sealed class LatentSamplerTests
     public void Programs_with_thoughts_are_the_same_programs_to_the_interpreter()
     {
         using var fixture = new Fixture();
-        fixture.FavourThoughts(2.5f, 2);
+        fixture.FavourThoughts(3, 2);
         var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options with { MaxTokens = 24 });
         var trajectories = sampler.SampleWhole(fixture.Snippets, i => new SeededRandom(2, "test", i));
         LatentCounts.Of(trajectories).Thoughts.Should().BeGreaterThan(20, "else the test would say nothing");

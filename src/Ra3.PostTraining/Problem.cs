@@ -1,0 +1,26 @@
+namespace Ra3.PostTraining;
+
+/// <summary>A prompt whose completions can be verified.</summary>
+/// <param name="Id">Unique among the problems of a run.</param>
+/// <param name="Prompt">Text given to the policy.</param>
+/// <param name="Stop">Texts that end a completion, besides the end of text.</param>
+public abstract record Problem(string Id, string Prompt, IReadOnlyList<string> Stop);
+
+/// <summary>A Python program to be written, and the trusted code that tests it.</summary>
+/// <param name="Id">Unique among the problems of a run.</param>
+/// <param name="Prompt">Text given to the policy.</param>
+/// <param name="Stop">Texts that end a completion.</param>
+/// <param name="Program">Text before the completion in the program that is judged; usually the prompt or its code part.</param>
+/// <param name="EntryPoint">The function under test.</param>
+/// <param name="Tests">Assertions about it, or a function <c>check(candidate)</c> of them.</param>
+public sealed record PythonProblem(
+    string Id, string Prompt, IReadOnlyList<string> Stop, string Program, string EntryPoint, string Tests)
+    : Problem(Id, Prompt, Stop);
+
+/// <summary>A question with a final answer.</summary>
+/// <param name="Id">Unique among the problems of a run.</param>
+/// <param name="Prompt">Text given to the policy.</param>
+/// <param name="Stop">Texts that end a completion.</param>
+/// <param name="Answer">The right answer.</param>
+public sealed record AnswerProblem(string Id, string Prompt, IReadOnlyList<string> Stop, string Answer)
+    : Problem(Id, Prompt, Stop);
