@@ -5,11 +5,12 @@ using System.Text.Json.Nodes;
 namespace Ra3.Training.Runs;
 
 /// <summary>An append-only file of JSON objects, one a line, each led by its step; steps never go back.</summary>
-internal sealed class JsonLinesWriter : IDisposable
+public sealed class JsonLinesWriter : IDisposable
 {
     private readonly FileStream file;
     private long lastStep;
 
+    /// <summary>Opens the file to append to it.</summary>
     /// <param name="path">The file; created where absent.</param>
     /// <param name="resumedStep">Lines of later steps, and a torn last line, are cut off; null keeps every line.</param>
     public JsonLinesWriter(string path, long? resumedStep)
@@ -25,6 +26,11 @@ internal sealed class JsonLinesWriter : IDisposable
         file.Seek(0, SeekOrigin.End);
     }
 
+    /// <summary>Appends a line, whole or not at all.</summary>
+    /// <param name="step">Never less than in the call before.</param>
+    /// <param name="content">An object whose properties become the keys of the line, in camelCase; one named step is left out.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The step went back.</exception>
+    /// <exception cref="IOException">The disk is full or gone; the file is as before.</exception>
     public void Write(long step, object content)
     {
         if (step < lastStep)
@@ -36,12 +42,16 @@ internal sealed class JsonLinesWriter : IDisposable
         var line = new JsonObject { ["step"] = step };
         foreach (var (key, value) in JsonSerializer.SerializeToNode(content, RunJson.Options)!.AsObject())
         {
-            line.Add(key, value?.DeepClone());
+            if (key != "step")
+            {
+                line.Add(key, value?.DeepClone());
+            }
         }
 
         WholeAppend.Write(file, Encoding.UTF8.GetBytes(line.ToJsonString(RunJson.Options) + "\n"));
     }
 
+    /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
     /// <summary>Bytes up to the first line that is torn or belongs to a step after <paramref name="step"/>.</summary>

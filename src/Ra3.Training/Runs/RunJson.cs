@@ -5,9 +5,10 @@ using System.Text.Json.Serialization;
 namespace Ra3.Training.Runs;
 
 /// <summary>One way of writing JSON in a run folder.</summary>
-internal static class RunJson
+public static class RunJson
 {
-    public static readonly JsonSerializerOptions Options = new()
+    /// <summary>camelCase keys, kebab-case enumerations, NaN and infinities as strings.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
