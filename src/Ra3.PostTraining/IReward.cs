@@ -4,7 +4,14 @@ namespace Ra3.PostTraining;
 /// <param name="Value">The reward; null drops the sample from its group (the judge failed, not the program).</param>
 /// <param name="Verdict">A short name of the outcome, counted in the metrics: <c>passed</c>, <c>failed</c>, <c>timeout</c>, …</param>
 /// <param name="Detail">One line for a person.</param>
-public sealed record Score(double? Value, string Verdict, string Detail = "");
+public sealed record Score(double? Value, string Verdict, string Detail = "")
+{
+    /// <summary>The verdict of a completion that counts as a solution in pass@1, whatever its reward.</summary>
+    public const string PassedVerdict = "passed";
+
+    /// <summary>Whether it is one.</summary>
+    public bool Passed => Verdict == PassedVerdict;
+}
 
 /// <summary>A verifiable reward: one class, one file, for one kind of problem.</summary>
 public interface IReward
