@@ -1,0 +1,112 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+
+namespace Ra3.PostTraining;
+
+/// <summary>
+/// Problems as JSON lines (plain or gzip). Each line is an object with <c>id</c> and <c>prompt</c>, and either
+/// <c>tests</c> and <c>entry_point</c> (Python; <c>program</c> says what stands before the completion in the program that
+/// is judged, the prompt where it is left out) or <c>answer</c> (a question). <c>stop</c> is a list of texts that end a
+/// completion; left out, it is that of the kind. Other keys are ignored.
+/// </summary>
+public static class ProblemFile
+{
+    /// <summary>Where a Python function written after its signature ends.</summary>
+    public static IReadOnlyList<string> PythonStop { get; } = ["\nclass ", "\ndef ", "\nif __name__", "\nprint(", "\nassert ", "\n```", "\n\"\"\""];
+
+    /// <summary>Where an answer ends.</summary>
+    public static IReadOnlyList<string> AnswerStop { get; } = ["\nQuestion:", "\n\n"];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InvalidDataException">A line is no problem, or an id comes twice; names file and line.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IReadOnlyList<Problem> Read(string path) => Read(path, Parse);
+
+    /// <summary>Reads a file of another schema, line by line; lines that give null are left out.</summary>
+    internal static IReadOnlyList<Problem> Read(string path, Func<JsonElement, Problem?> parse)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no file {path} of problems.", path);
+        }
+
+        using var file = File.OpenRead(path);
+        var isGzip = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
+        file.Position = 0;
+        using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        var problems = new List<Problem>();
+        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var number = 1; reader.ReadLine() is { } line; number++)
+        {
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            Problem? problem;
+            try
+            {
+                using var document = JsonDocument.Parse(line);
+                problem = parse(document.RootElement);
+            }
+            catch (Exception e) when (e is JsonException or InvalidDataException or KeyNotFoundException or InvalidOperationException or FormatException)
+            {
+                throw new InvalidDataException(
+                    $"{path}, line {number}: {(e is JsonException ? "not valid JSON: " : "")}{e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", e);
+            }
+
+            if (problem is null)
+            {
+                continue;
+            }
+
+            if (!lines.TryAdd(problem.Id, number))
+            {
+                throw new InvalidDataException($"{path}, line {number}: the id '{problem.Id}' is that of line {lines[problem.Id]} already.");
+            }
+
+            problems.Add(problem);
+        }
+
+        return problems.Count > 0 ? problems : throw new InvalidDataException($"{path} holds no problem.");
+    }
+
+    private static Problem Parse(JsonElement row)
+    {
+        if (row.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidDataException("a problem is an object with id, prompt, and tests or answer");
+        }
+
+        var (id, prompt) = (Text(row, "id"), Text(row, "prompt"));
+        var (tests, answer) = (row.TryGetProperty("tests", out _), row.TryGetProperty("answer", out _));
+        return (tests, answer) switch
+        {
+            (true, false) => new PythonProblem(
+                id, prompt, Stop(row, PythonStop), row.TryGetProperty("program", out _) ? Text(row, "program") : prompt,
+                Text(row, "entry_point"), Text(row, "tests")),
+            (false, true) => new AnswerProblem(id, prompt, Stop(row, AnswerStop), Text(row, "answer")),
+            (true, true) => throw new InvalidDataException("there are both tests and an answer; a problem has one of them"),
+            _ => throw new InvalidDataException("there are neither tests (Python) nor an answer (a question)"),
+        };
+    }
+
+    private static IReadOnlyList<string> Stop(JsonElement row, IReadOnlyList<string> usual)
+    {
+        if (!row.TryGetProperty("stop", out var stop))
+        {
+            return usual;
+        }
+
+        return stop.ValueKind == JsonValueKind.Array && stop.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String && text.GetString()!.Length > 0)
+            ? [.. stop.EnumerateArray().Select(text => text.GetString()!)]
+            : throw new InvalidDataException("stop must be a list of texts, none of them empty");
+    }
+
+    private static string Text(JsonElement row, string key) =>
+        !row.TryGetProperty(key, out var value) ? throw new InvalidDataException($"{key} is missing")
+        : value.ValueKind != JsonValueKind.String ? throw new InvalidDataException($"{key} must be a text, not {value.ValueKind.ToString().ToLowerInvariant()}")
+        : value.GetString()!;
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
+using Ra3.Sandbox;
+
+namespace Ra3.PostTraining;
+
+/// <summary>What passing some of the tests is worth.</summary>
+public enum TestCredit
+{
+    /// <summary>1 for all tests, 0 otherwise.</summary>
+    AllTests,
+
+    /// <summary>The share of tests passed, where they can be judged one by one; tests that are a program of their own count as one.</summary>
+    ShareOfTests,
+}
+
+/// <summary>How programs are paid.</summary>
+public sealed record PythonRewardOptions : IValidatableObject
+{
+    /// <summary>What passing some of the tests is worth.</summary>
+    public TestCredit Credit { get; init; } = TestCredit.AllTests;
+
+    /// <summary>Added where the program compiles, runs and defines its function, whatever the tests say.</summary>
+    public double FormatBonus { get; init; }
+
+    /// <summary>Processor time of a program, all its tests together, in seconds.</summary>
+    public double CpuSeconds { get; init; } = 5;
+
+    /// <summary>Time on the clock for a program that waits, in seconds.</summary>
+    public double WallSeconds { get; init; } = 15;
+
+    /// <summary>Address space in MiB.</summary>
+    public int MemoryMb { get; init; } = 1024;
+
+    /// <summary>Every value out of range.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!(FormatBonus >= 0) || double.IsInfinity(FormatBonus))
+        {
+            yield return new ValidationResult($"must not be negative: {FormatBonus}", ["formatBonus"]);
+        }
+
+        if (!(CpuSeconds > 0) || !(WallSeconds > 0) || MemoryMb < 64)
+        {
+            yield return new ValidationResult("cpuSeconds and wallSeconds must be positive, memoryMb at least 64", ["cpuSeconds"]);
+        }
+    }
+}
+
+/// <summary>Pays programs that pass their tests in the sandbox. A judge that fails pays nothing: the sample is dropped.</summary>
+/// <param name="pool">Where programs run.</param>
+/// <param name="options">How they are paid.</param>
+public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) : IReward
+{
+    private readonly Limits limits = new(options.CpuSeconds, options.WallSeconds, options.MemoryMb);
+    private readonly ConcurrentDictionary<string, JudgeRequest> plans = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public async Task<Score> ScoreAsync(Problem problem, string completion, CancellationToken stop)
+    {
+        if (problem is not PythonProblem python)
+        {
+            throw new ArgumentException($"{problem.Id} is no Python problem: its reward needs another judge.", nameof(problem));
+        }
+
+        try
+        {
+            var program = python.Program + completion;
+            var plan = await PlanAsync(python, stop).ConfigureAwait(false);
+            var verdict = await pool.JudgeAsync(plan with { Program = program }, stop).ConfigureAwait(false);
+            if (verdict.Kind == VerdictKind.HarnessError)
+            {
+                return new Score(null, verdict.Name, verdict.Detail);
+            }
+
+            var share = verdict.Passed ? 1 : 0.0;
+            if (!verdict.Passed && options.Credit == TestCredit.ShareOfTests && plan is CasesRequest cases && verdict.Test is { } failed)
+            {
+                if (await PassedAfterAsync(cases with { Program = program }, failed, stop).ConfigureAwait(false) is not { } passed)
+                {
+                    return new Score(null, Verdict.NameOf(VerdictKind.HarnessError), verdict.Detail);
+                }
+
+                share = (failed + passed) / (double)cases.Cases.Count; // the tests before the first that failed have passed
+            }
+
+            var isSound = verdict.Passed || verdict.Test is not null; // it got as far as a test
+            return new Score(share + (isSound ? options.FormatBonus : 0), verdict.Name, verdict.Detail);
+        }
+        catch (IOException e)
+        {
+            return new Score(null, Verdict.NameOf(VerdictKind.HarnessError), e.Message);
+        }
+    }
+
+    /// <summary>How many of the tests behind a failed one pass, each in a run of its own; null where the judge failed.</summary>
+    private async Task<int?> PassedAfterAsync(CasesRequest request, int failed, CancellationToken stop)
+    {
+        var passed = 0;
+        foreach (var test in request.Cases.Skip(failed + 1))
+        {
+            var verdict = await pool.JudgeAsync(request with { Cases = [test] }, stop).ConfigureAwait(false);
+            if (verdict.Kind == VerdictKind.HarnessError)
+            {
+                return null;
+            }
+
+            passed += verdict.Passed ? 1 : 0;
+        }
+
+        return passed;
+    }
+
+    /// <summary>The tests are read once per problem.</summary>
+    private async Task<JudgeRequest> PlanAsync(PythonProblem problem, CancellationToken stop)
+    {
+        if (!plans.TryGetValue(problem.Id, out var plan))
+        {
+            plan = await pool.PlanAsync("", problem.Tests, problem.EntryPoint, limits, ct: stop).ConfigureAwait(false);
+            plans[problem.Id] = plan;
+        }
+
+        return plan;
+    }
+}

@@ -1,0 +1,140 @@
+using Ra3.Sandbox;
+using Ra3.Tests;
+
+namespace Ra3.PostTraining.Tests;
+
+/// <summary>Answers, programs and problem files.</summary>
+public sealed class RewardTests
+{
+    [Theory]
+    [InlineData("so 48+24 = 72 clips.\n#### 72", "72", true)]
+    [InlineData("#### 1,234", "1234", true)]
+    [InlineData("#### $1,234.00", "1234", true)]
+    [InlineData("The answer is 18 dollars.", "18", true)]
+    [InlineData("It costs $5.50.", "5.5", true)]
+    [InlineData("The total is 12.", "12", true)]
+    [InlineData("She lost: #### -3", "-3", true)]
+    [InlineData("10-7=3", "3", true)]
+    [InlineData("#### 72 because 5+5=10", "72", true)]
+    [InlineData("#### 71", "72", false)]
+    [InlineData("72 apples, or rather 73", "72", false)]
+    [InlineData("#### many", "72", false)]
+    [InlineData("no number", "72", false)]
+    [InlineData("", "72", false)]
+    [InlineData("#### 0.333", "0.33", false)]
+    public async Task The_final_answer_decides(string completion, string answer, bool passes)
+    {
+        var score = await new AnswerReward().ScoreAsync(new AnswerProblem("q", "", [], answer), completion, CancellationToken.None);
+        score.Passed.Should().Be(passes);
+        score.Value.Should().Be(passes ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task Every_reference_answer_of_gsm8k_is_right()
+    {
+        var problems = KnownProblems.Read("gsm8k", SharedData.Require("data/rlvr/gsm8k-train.jsonl"));
+        problems.Should().HaveCount(7473);
+        var lines = await File.ReadAllLinesAsync(SharedData.Require("data/rlvr/gsm8k-train.jsonl"), TestContext.Current.CancellationToken);
+        for (var i = 0; i < problems.Count; i += 10)
+        {
+            var reference = System.Text.Json.JsonDocument.Parse(lines[i]).RootElement.GetProperty("answer").GetString()!;
+            (await new AnswerReward().ScoreAsync(problems[i], reference, CancellationToken.None)).Passed.Should().BeTrue(problems[i].Id);
+        }
+    }
+
+    [Fact]
+    public void The_splits_of_mbpp_and_leetcode_are_read()
+    {
+        var path = SharedData.Require("data/benchmarks/mbpp.jsonl");
+        KnownProblems.Read("mbpp", path).Should().HaveCount(374);
+        KnownProblems.Read("mbpp", path, isTest: true).Should().HaveCount(500);
+        var leetCode = KnownProblems.Read("leetcode", SharedData.Require("data/rlvr/LeetCodeDataset-v0.2.0-train.jsonl.gz"));
+        leetCode.Should().HaveCount(1769);
+        var first = leetCode[0].Should().BeOfType<PythonProblem>().Subject;
+        first.Prompt.Should().EndWith("```python\nclass Solution:\n    def twoSum(self, nums: List[int], target: int) -> List[int]:\n");
+        first.EntryPoint.Should().Be("Solution().twoSum");
+    }
+
+    [Fact]
+    public void A_problem_file_gives_both_kinds()
+    {
+        var path = Write("""
+            {"id": "add", "prompt": "def add(a, b):\n", "entry_point": "add", "tests": "assert add(1, 2) == 3", "source": "me"}
+
+            {"id": "sum", "prompt": "1+1=", "answer": "2", "stop": ["\n"]}
+            """);
+        var problems = ProblemFile.Read(path);
+        problems[0].Should().Be(new PythonProblem("add", "def add(a, b):\n", ProblemFile.PythonStop, "def add(a, b):\n", "add", "assert add(1, 2) == 3"));
+        problems[1].Should().BeOfType<AnswerProblem>().Which.Stop.Should().Equal("\n");
+    }
+
+    [Theory]
+    [InlineData("""{"id": "a", "prompt": "p"}""", "*line 1: there are neither tests*")]
+    [InlineData("""{"id": "a", "prompt": "p", "tests": "t", "answer": "a", "entry_point": "f"}""", "*line 1: there are both*")]
+    [InlineData("""{"prompt": "p", "answer": "a"}""", "*line 1: id is missing*")]
+    [InlineData("""{"id": "a", "prompt": 3, "answer": "a"}""", "*line 1: prompt must be a text, not number*")]
+    [InlineData("""{"id": "a", "prompt": "p", "tests": "t"}""", "*line 1: entry_point is missing*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "a", "stop": "x"}""", "*line 1: stop must be a list*")]
+    [InlineData("[1]", "*line 1: a problem is an object*")]
+    [InlineData("{\"id\": \"a\", \"prompt\": \"p\", \"answer\": \"1\"}\n{\"id\": \"a\", \"prompt\": \"p\", \"answer\": \"1\"}", "*line 2: the id 'a' is that of line 1*")]
+    [InlineData("{\"id\": ", "*line 1: not valid JSON*")]
+    [InlineData("", "*holds no problem*")]
+    public void A_line_that_is_no_problem_is_named(string text, string message)
+    {
+        var act = () => ProblemFile.Read(Write(text));
+        act.Should().Throw<InvalidDataException>().WithMessage(message);
+    }
+
+    [Fact]
+    public async Task Programs_are_paid_for_their_tests()
+    {
+        await using var pool = await StartPool();
+        var problem = new PythonProblem(
+            "half", "", [], "def half(x):\n", "half", "assert half(4) == 2\nassert half(3) == 1\nassert half(10) == 5\nassert half(0) == 0\n");
+        var all = new PythonReward(pool, new PythonRewardOptions());
+        var share = new PythonReward(pool, new PythonRewardOptions { Credit = TestCredit.ShareOfTests, FormatBonus = 0.1 });
+        (await ScoreAsync(all, "    return x // 2")).Should().BeEquivalentTo(new { Value = 1.0, Verdict = "passed" });
+        (await ScoreAsync(share, "    return x // 2")).Value.Should().BeApproximately(1.1, 1e-12);
+        (await ScoreAsync(all, "    return x / 2")).Should().BeEquivalentTo(new { Value = 0.0, Verdict = "failed" });
+        (await ScoreAsync(share, "    return x / 2")).Value.Should().BeApproximately(0.75 + 0.1, 1e-12, "half(3) is 1.5, the others are right");
+        (await ScoreAsync(share, "    return (")).Should().BeEquivalentTo(new { Value = 0.0, Verdict = "runtime_error" });
+
+        Task<Score> ScoreAsync(PythonReward reward, string completion) => reward.ScoreAsync(problem, completion, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task References_of_the_training_sets_pass()
+    {
+        var path = SharedData.Require("data/benchmarks/mbpp.jsonl");
+        await using var pool = await StartPool();
+        var reward = new PythonReward(pool, new PythonRewardOptions());
+        var code = File.ReadLines(path).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement)
+            .ToDictionary(row => $"MBPP/{row.GetProperty("task_id").GetInt32()}", row => row.GetProperty("code").GetString()!, StringComparer.Ordinal);
+        var problems = KnownProblems.Read("mbpp", path).Where((_, i) => i % 12 == 0).ToList();
+        foreach (var problem in problems)
+        {
+            var score = await reward.ScoreAsync(problem, code[problem.Id], TestContext.Current.CancellationToken);
+            score.Passed.Should().BeTrue($"{problem.Id}: {score.Verdict} {score.Detail}");
+        }
+    }
+
+    private static async Task<SandboxPool> StartPool()
+    {
+        try
+        {
+            return await SandboxPool.StartAsync(new SandboxOptions { Workers = 1 }, TestContext.Current.CancellationToken);
+        }
+        catch (SandboxUnavailableException e)
+        {
+            Assert.Skip(e.Message);
+            throw;
+        }
+    }
+
+    private static string Write(string text)
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("ra3-test-").FullName, "problems.jsonl");
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
