@@ -47,7 +47,7 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
             Seconds = seconds,
             Tasks = Jargon is null ? null : Scores(Jargon, problems) with { Plain = Rate(Plain!, 0, problems.Plain.Count) },
             AfterRlvr = final is null ? null : Scores(final, problems),
-            RlvrStepsToNtpFinal = Rlvr?.Evaluations.Where(evaluation => evaluation.Value.Rate >= ntpFinal)
+            RlvrStepsToNtpFinal = ntpFinal is not > 0 ? null : Rlvr?.Evaluations.Where(evaluation => evaluation.Value.Rate >= ntpFinal)
                 .Select(evaluation => (double?)evaluation.Key).FirstOrDefault(),
             RlvrTokens = Rlvr?.State.Tokens ?? 0,
             RlvrSeconds = Rlvr?.State.Seconds ?? 0,

@@ -46,7 +46,7 @@ internal sealed class QuickstartData
     public string Description =>
         $"{report.Documents} files ({report.Bytes / 1e6:0.0} MB) of the Python {library.Version} standard library: "
         + $"{parts[PretrainingPart].Count} for pre-training, {parts[MidTrainingPart].Count} for mid-training, {parts[HeldOutPart].Count} held out; "
-        + $"and generated tasks over {Operations.All.Count} operations, {Family.NeverBridged.Count} of them never bridged";
+        + $"and generated tasks over {Family.Operations.Count} operations, {Family.NeverBridged.Count} of them never bridged";
 
     public static QuickstartData Load(long seed)
     {

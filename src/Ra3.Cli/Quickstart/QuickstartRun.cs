@@ -19,7 +19,7 @@ internal static class QuickstartRun
         QuickstartRequest request, RunFolder run, IAnsiConsole console, CancellationToken stop)
     {
         await using var pool = await SandboxAsync(console, stop);
-        var reward = pool is null ? null : new PythonReward(pool);
+        var reward = pool is null ? null : new PythonReward(pool, new PythonRewardOptions { CpuSeconds = 2, WallSeconds = 6 });
         var results = new List<SeedResult>();
         for (var i = 0; i < request.Seeds; i++)
         {

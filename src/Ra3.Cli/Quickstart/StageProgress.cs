@@ -1,8 +1,8 @@
+using Ra3.Cli.Training;
 using Ra3.MidTraining;
 using Ra3.Models;
 using Ra3.PostTraining;
 using Ra3.Training.Runs;
-using Ra3.Cli.Training;
 
 namespace Ra3.Cli.Quickstart;
 
