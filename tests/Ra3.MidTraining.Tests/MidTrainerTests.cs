@@ -44,6 +44,46 @@ public sealed class MidTrainerTests
     }
 
     [Fact]
+    public void Replayed_documents_join_the_m_step_as_they_are()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var store = fixture.Store();
+        using var replay = TokenStore.Build(Path.Combine(fixture.NewFolder(), "replay.tokens"), [new SourceDocument("again.py", "replayed = 1\n")], fixture.Tokenizer);
+        var folder = fixture.NewFolder();
+        new MidTrainer(SaveModel(fixture), store, Options with { Rounds = 1 }, ScalarType.Float32, CPU, 5, folder, replay).Run(new Silent(), CancellationToken.None);
+
+        using var data = TokenStore.Open(Path.Combine(folder, "round-1", "bootstrap.tokens"), fixture.Tokenizer);
+        data.Count.Should().Be(store.Count + 1);
+        fixture.Tokenizer.Decode(data.TokensOf(store.Count)).Should().Be("replayed = 1\n");
+    }
+
+    [Fact]
+    public void Shuffled_thoughts_are_the_same_thoughts_at_the_same_places_of_the_same_source()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts(3, 2);
+        var documents = Bootstrap.Interleave(
+            fixture.Documents.Select(document => DocumentEncoder.Encode(document, fixture.Tokenizer)), 120,
+            (some, first) => new LatentSampler(fixture.Decoder, fixture.Format, Options.Latents with { MaxTokens = 24 })
+                .SampleWhole(some, i => new SeededRandom(1, "test", first + i)), _ => { }).ToList();
+        var shuffled = Bootstrap.Shuffle(documents, 4);
+
+        Thoughts(documents).Should().HaveCountGreaterThan(10, "else the test would say nothing");
+        Thoughts(shuffled).Should().BeEquivalentTo(Thoughts(documents)).And.NotEqual(Thoughts(documents));
+        for (var i = 0; i < documents.Count; i++)
+        {
+            shuffled[i].Actions.Select(action => action.ByteLength).Should().Equal(documents[i].Actions.Select(action => action.ByteLength));
+            Source(shuffled[i]).Should().Equal(Source(documents[i]));
+        }
+
+        List<string> Thoughts(IEnumerable<EncodedDocument> all) => [.. all.SelectMany(document => document.Actions
+            .Where(action => action.ByteLength == 0).Select(action => fixture.Tokenizer.Decode(document.Tokens[(action.Start + action.Opener.Length)..action.End])))];
+        static IEnumerable<int> Source(EncodedDocument document) =>
+            document.Actions.Where(action => action.ByteLength > 0).SelectMany(action => document.Tokens[action.Start..action.End]);
+    }
+
+    [Fact]
     public void Trajectories_that_never_think_give_the_corpus_back_token_for_token()
     {
         using var fixture = new Fixture();

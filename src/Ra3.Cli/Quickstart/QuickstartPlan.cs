@@ -30,7 +30,7 @@ internal sealed record QuickstartPlan
     public required int PretrainSteps { get; init; }
 
     /// <summary>Programs documented in jargon that mid-training learns from, and as many replayed ones in English.</summary>
-    public int MidTrainPrograms { get; init; } = 600;
+    public required int MidTrainPrograms { get; init; }
 
     /// <summary>Steps of NTP mid-training, and of RA3's M-steps together.</summary>
     public int MidTrainSteps { get; init; }
@@ -55,6 +55,7 @@ internal sealed record QuickstartPlan
         PretrainSteps = Math.Max(10, (int)(minutes * 60 * PretrainShare / secondsPerStep)),
         HeldOutSnippets = Math.Clamp((int)(20 * minutes), 24, 400),
         ThinkingSnippets = Math.Clamp((int)(3 * minutes), 12, 128),
+        MidTrainPrograms = Math.Clamp((int)(60 * minutes), 60, 600),
         TasksPerSplit = Math.Clamp((int)(8 * minutes), 10, 160),
     };
 

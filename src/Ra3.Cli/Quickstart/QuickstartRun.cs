@@ -20,18 +20,20 @@ internal static class QuickstartRun
     {
         await using var pool = await SandboxAsync(console, stop);
         var reward = pool is null ? null : new PythonReward(pool, new PythonRewardOptions { CpuSeconds = 2, WallSeconds = 6 });
+        var log = new StageLog(run);
         var results = new List<SeedResult>();
         for (var i = 0; i < request.Seeds; i++)
         {
             if (request.Seeds > 1)
             {
                 console.WriteLine($"Seed {request.Seed + i} ({i + 1} of {request.Seeds})");
+                log.Prefix = $"seed{request.Seed + i}.";
             }
 
             var folder = request.Seeds > 1 ? run.In($"seed-{request.Seed + i}") : run.FolderPath;
             var plan = results.Count > 0 ? results[0].Plan : null; // every seed does what the first one's time allowed
             results.Add(new SeedRun(
-                request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, folder, run, reward, console, stop).Run());
+                request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, folder, log, reward, console, stop).Run());
         }
 
         return (Summarize(request, results, pool?.Tier), results);

@@ -6,7 +6,6 @@ using Ra3.MidTraining;
 using Ra3.Models;
 using Ra3.PostTraining;
 using Ra3.Training;
-using Ra3.Training.Runs;
 using Spectre.Console;
 using static TorchSharp.torch;
 
@@ -17,7 +16,7 @@ namespace Ra3.Cli.Quickstart;
 /// same number of updates; measure all on held-out code and tasks; post-train each by RLVR with the same steps.
 /// </summary>
 internal sealed class SeedRun(
-    double minutes, long seed, bool controls, QuickstartPlan? planned, string folder, RunFolder run, IReward? reward, IAnsiConsole console,
+    double minutes, long seed, bool controls, QuickstartPlan? planned, string folder, StageLog log, IReward? reward, IAnsiConsole console,
     CancellationToken stop)
 {
     private const double PretrainRate = 3e-3;
@@ -32,7 +31,6 @@ internal sealed class SeedRun(
     private readonly Dictionary<string, List<(double X, double Y)>> curves = [];
     private readonly Dictionary<string, List<(double X, double Y)>> rlvrCurves = [];
     private readonly Dictionary<string, ArmResult> arms = [];
-    private readonly Ticker ticker = new(run);
     private QuickstartData data = null!;
     private QuickstartPlan plan = null!;
     private LatentFormat format = null!;
@@ -130,7 +128,7 @@ internal sealed class SeedRun(
     private IReadOnlyList<EStepMetrics> Ra3(string key, string name, TokenStore corpus, TokenStore replay, MidTrainingOptions options)
     {
         var trainer = new MidTrainer(In("base"), corpus, options, type, device, seed, In(key), replay);
-        using var observer = new Ra3Progress(name, plan, ticker, Curve);
+        using var observer = new Ra3Progress(key, name, plan, log, (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
         var rounds = trainer.Run(observer, stop);
         arms[key] = new ArmResult(
             name, trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
@@ -146,21 +144,22 @@ internal sealed class SeedRun(
             decoder, data.Tokenizer, windows, options, In(key),
             metrics =>
             {
-                TrainingRun.Log(run, ticker.Next(), key + ".", metrics);
-                Curve(name, metrics, options.Steps, decoder);
+                log.Log(key, TrainingRun.Named(metrics));
+                Curve(key, name, metrics, options.Steps, decoder);
                 progress.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
             },
             stop);
         arms[key] = new ArmResult(name, In(key), state.Tokens, state.Seconds);
     }
 
-    private void Curve(string name, NextTokenMetrics metrics, int steps, Decoder decoder)
+    private void Curve(string key, string name, NextTokenMetrics metrics, int steps, Decoder decoder)
     {
         if (metrics.Step % Math.Max(1, steps / CurvePoints) == 0 || metrics.Step == steps)
         {
             var likelihood = HeldOutEvaluation.Plain(decoder, format, curveSnippets);
             curves.TryAdd(name, []);
             curves[name].Add((metrics.Tokens / 1e6, likelihood.ActionCrossEntropy));
+            log.Log(key, ("heldOutCrossEntropy", likelihood.ActionCrossEntropy));
         }
     }
 
@@ -182,7 +181,7 @@ internal sealed class SeedRun(
         {
             var (policy, tokenizer) = ModelFolder.Load(arms[key].Folder, type, device, trainable: true);
             using (policy)
-            using (var progress = new RlvrProgress(key, "RLVR from " + arms[key].Name, plan.RlvrSteps, ticker))
+            using (var progress = new RlvrProgress(key, "RLVR from " + arms[key].Name, plan.RlvrSteps, log))
             {
                 var result = GrpoTrainer.Run(
                     policy, null, tokenizer, problems.Training, problems.Jargon, reward, plan.Rlvr(plan.RlvrSteps), seed, In("rlvr-" + key),

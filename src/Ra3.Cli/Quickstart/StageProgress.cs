@@ -6,22 +6,36 @@ using Ra3.Training.Runs;
 
 namespace Ra3.Cli.Quickstart;
 
-/// <summary>Numbers every update of every stage of a run, for metrics.jsonl.</summary>
-internal sealed class Ticker(RunFolder run)
+/// <summary>The log of a run with many stages: steps count the updates of all, and a name begins with its seed (where there
+/// are several) and arm.</summary>
+internal sealed class StageLog(RunFolder run)
 {
-    private long tick;
+    private long step;
 
-    public RunFolder Run => run;
+    /// <summary>Put before every name.</summary>
+    public string Prefix { get; set; } = "";
 
-    public long Next() => ++tick;
+    /// <summary>An update of a stage.</summary>
+    public void Log(string stage, params ReadOnlySpan<(string Name, double Value)> values)
+    {
+        var named = values.ToArray();
+        for (var i = 0; i < named.Length; i++)
+        {
+            named[i].Name = $"{Prefix}{stage}.{named[i].Name}";
+        }
+
+        run.Log(++step, named);
+    }
 }
 
 /// <summary>Progress lines and log of an RA3 arm.</summary>
-/// <param name="name">The arm's.</param>
+/// <param name="key">The arm's name in the log.</param>
+/// <param name="name">Its name for people.</param>
 /// <param name="plan">Knows the totals.</param>
-/// <param name="ticker">Of the run.</param>
-/// <param name="measured">Called after each step of the M-step with the name, the step, all steps and the decoder.</param>
-internal sealed class Ra3Progress(string name, QuickstartPlan plan, Ticker ticker, Action<string, NextTokenMetrics, int, Decoder> measured)
+/// <param name="log">Of the run.</param>
+/// <param name="measured">Called after each step of the M-step with the step, all steps and the decoder.</param>
+internal sealed class Ra3Progress(
+    string key, string name, QuickstartPlan plan, StageLog log, Action<NextTokenMetrics, int, Decoder> measured)
     : IMidTrainingObserver, IDisposable
 {
     private readonly List<EStepMetrics> eStep = [];
@@ -34,7 +48,7 @@ internal sealed class Ra3Progress(string name, QuickstartPlan plan, Ticker ticke
     {
         line ??= new ProgressLine(name + " E-step", plan.EStepIterations);
         eStep.Add(metrics);
-        ticker.Run.Log(ticker.Next(), metrics.Named());
+        log.Log(key, metrics.Named());
         line.Report(iteration, eStep.Sum(m => m.TreeTokens), ("reward", metrics.Reward), ("think", metrics.ThinkShare));
         EndAt(iteration, plan.EStepIterations);
     }
@@ -51,8 +65,8 @@ internal sealed class Ra3Progress(string name, QuickstartPlan plan, Ticker ticke
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {
         line ??= new ProgressLine(name + " M-step", plan.MidTrainSteps);
-        TrainingRun.Log(ticker.Run, ticker.Next(), "mStep.", metrics);
-        measured(name, metrics, plan.MidTrainSteps, decoder);
+        log.Log(key + ".mStep", TrainingRun.Named(metrics));
+        measured(metrics, plan.MidTrainSteps, decoder);
         line.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
     }
 
@@ -69,7 +83,7 @@ internal sealed class Ra3Progress(string name, QuickstartPlan plan, Ticker ticke
 }
 
 /// <summary>Progress line and log of an RLVR run.</summary>
-internal sealed class RlvrProgress(string key, string name, int steps, Ticker ticker) : IGrpoObserver, IDisposable
+internal sealed class RlvrProgress(string key, string name, int steps, StageLog log) : IGrpoObserver, IDisposable
 {
     private readonly ProgressLine line = new(name, steps);
     private double passAt1;
@@ -78,7 +92,7 @@ internal sealed class RlvrProgress(string key, string name, int steps, Ticker ti
     /// <inheritdoc/>
     public void Stepped(long step, GrpoMetrics metrics)
     {
-        ticker.Run.Log(ticker.Next(), [.. metrics.Named().Select(metric => ($"{key}.{metric.Name}", metric.Value))]);
+        log.Log(key, metrics.Named());
         tokens += metrics.SampledTokens;
         line.Report(step, tokens, ("reward", metrics.Reward), ("pass@1", passAt1));
     }
@@ -87,7 +101,7 @@ internal sealed class RlvrProgress(string key, string name, int steps, Ticker ti
     public void Evaluated(long step, PassAt1Result result)
     {
         passAt1 = result.Rate;
-        ticker.Run.Log(ticker.Next(), ($"{key}.rlvr.passAt1", passAt1));
+        log.Log(key, ("rlvr.passAt1", passAt1));
     }
 
     public void Dispose() => line.Dispose();

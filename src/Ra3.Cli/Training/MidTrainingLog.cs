@@ -51,7 +51,7 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     {
         Begin($"round {round} M-step", options.MStep.Steps, metrics.Step - 1);
         tokens += (long)options.MStep.BatchRows * options.MStep.WindowTokens;
-        TrainingRun.Log(run, Offset(options, round) + Iterations(options) + metrics.Step, "mStep.", metrics);
+        run.Log(Offset(options, round) + Iterations(options) + metrics.Step, TrainingRun.Named(metrics, "mStep."));
         line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
     }
 

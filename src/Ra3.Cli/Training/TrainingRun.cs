@@ -75,10 +75,12 @@ internal static class TrainingRun
         return recipe;
     }
 
-    /// <summary>Logs a step of next-token training; the prefix names the stage where a run has several.</summary>
-    public static void Log(RunFolder run, long tick, string prefix, NextTokenMetrics metrics) => run.Log(
-        tick, (prefix + "loss", metrics.Loss), (prefix + "learningRate", metrics.LearningRate), (prefix + "gradientNorm", metrics.GradientNorm),
-        (prefix + "tokens", metrics.Tokens), (prefix + "seconds", metrics.Seconds));
+    /// <summary>A step of next-token training under the names of metrics.jsonl; the prefix names the stage where a run has several.</summary>
+    public static (string Name, double Value)[] Named(NextTokenMetrics metrics, string prefix = "") =>
+    [
+        (prefix + "loss", metrics.Loss), (prefix + "learningRate", metrics.LearningRate), (prefix + "gradientNorm", metrics.GradientNorm),
+        (prefix + "tokens", metrics.Tokens), (prefix + "seconds", metrics.Seconds),
+    ];
 
     /// <summary>Next-token training in the run's checkpoint folder, with log and progress.</summary>
     public static TrainingState Train(
@@ -91,7 +93,7 @@ internal static class TrainingRun
             decoder, tokenizer, windows, options, folder,
             metrics =>
             {
-                Log(run, metrics.Step, "", metrics);
+                run.Log(metrics.Step, Named(metrics));
                 progress.Report(metrics.Step, metrics.Tokens - done.Tokens, ("loss", metrics.Loss));
             },
             stop);
