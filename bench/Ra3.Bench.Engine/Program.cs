@@ -1,4 +1,4 @@
-// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation]
+// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation|latents]
 // The last line is JSON. Absolute numbers are this machine's; the ratios are what to compare.
 using System.Text.Json;
 using Ra3.Bench.Engine;
@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 var parts = new (string Name, Func<object> Run)[]
 {
-    ("training", TrainingBench.Run), ("tree", TreeBench.Run), ("generation", GenerationBench.Run),
+    ("training", TrainingBench.Run), ("tree", TreeBench.Run), ("generation", GenerationBench.Run), ("latents", LatentBench.Run),
 };
 if (args.Length > 0 && parts.All(part => !args.Contains(part.Name)))
 {

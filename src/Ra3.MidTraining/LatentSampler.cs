@@ -42,7 +42,10 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
                 indices.Add(walk, next++);
                 walks.Add(walk);
                 batch.Open(walk.Attach);
-                Respond(batch, walks, start, firstSlot: walks.Count - 1, _ => 0);
+                if (walk.AtDecision)
+                {
+                    walk.Decide(Choices(start, [0], [walk.OpenerToken])[0], exploration: 0);
+                }
             }
 
             foreach (var walk in CloseFinished(batch, walks))
@@ -153,7 +156,10 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
         walks.RemoveAt(walks.Count - 1);
     }
 
-    /// <summary>Feeds one token to every walk, then lets each choose or draw where it must.</summary>
+    /// <summary>
+    /// Feeds every walk what is known of its way: the token it drew last, or its source as far ahead as it looks. Then choices are
+    /// made in order up to a walk's first thought, whose further source the cache forgets, and latents are drawn on.
+    /// </summary>
     /// <returns>Walks that are back on the trunk, their slots closed.</returns>
     private List<LatentWalk> Feed(DecodeBatch batch, List<LatentWalk> walks, Func<int, double> exploration)
     {
@@ -163,23 +169,20 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
             return returned;
         }
 
-        var tokens = new int[walks.Count];
-        for (var slot = 0; slot < walks.Count; slot++)
+        // A walk that was drawing has one token left to feed: the opener, or what it drew last.
+        var ahead = walks.Select(walk => walk.AtLatent ? null : walk.Ahead()).ToArray();
+        var left = walks.Select((walk, slot) => walk.Tokens.Count - batch.Length(slot)).ToArray();
+        var (hidden, firstRows) = batch.Feed(
+            [.. walks.Select((walk, slot) => (int[])[.. walk.Tokens.TakeLast(left[slot]), .. ahead[slot]?.Tokens ?? []])]);
+        using (hidden)
         {
-            if (walks[slot].Tokens.Count == batch.Length(slot))
-            {
-                walks[slot].WriteSource();
-            }
-
-            tokens[slot] = walks[slot].Tokens[batch.Length(slot)];
+            Follow(walks, ahead, [.. firstRows.Zip(left, (row, count) => row + count)], hidden, exploration);
+            Draw(walks, [.. Enumerable.Range(0, walks.Count).Where(slot => ahead[slot] is null)], firstRows, hidden);
         }
 
-        using var hidden = batch.Step(tokens);
-        var invalid = Respond(batch, walks, hidden, firstSlot: 0, exploration);
-        invalid.Sort();
-        for (var i = invalid.Count - 1; i >= 0; i--)
+        for (var slot = walks.Count - 1; slot >= 0; slot--)
         {
-            var (slot, walk) = (invalid[i], walks[invalid[i]]);
+            var walk = walks[slot];
             if (walk.IsBackOnTrunk)
             {
                 returned.Add(walk);
@@ -187,56 +190,48 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
             }
             else
             {
-                batch.Truncate(slot, walk.Tokens.Count);
+                batch.Truncate(slot, walk.AtLatent && ahead[slot] is not null ? walk.Tokens.Count - 1 : walk.Tokens.Count);
             }
         }
 
         return returned;
     }
 
-    /// <summary>Choices and draws for the slots from <paramref name="firstSlot"/> on; row i of hidden is theirs in order.</summary>
-    /// <returns>Slots whose latent proved invalid.</returns>
-    private List<int> Respond(
-        DecodeBatch batch, List<LatentWalk> walks, Tensor hidden, int firstSlot, Func<int, double> exploration)
+    /// <summary>The choices among the source that was read ahead; a walk's source begins at its row.</summary>
+    private void Follow(List<LatentWalk> walks, SourceAhead?[] ahead, int[] rows, Tensor hidden, Func<int, double> exploration)
     {
-        List<int> deciding = [], drawing = [], invalid = [];
-        for (var slot = firstSlot; slot < walks.Count; slot++)
+        var places = ahead.SelectMany((source, slot) => (source?.Choices ?? []).Select(choice => (Row: rows[slot] + choice.Tokens - 1L, choice.Opener))).ToList();
+        var values = Choices(hidden, [.. places.Select(place => place.Row)], [.. places.Select(place => (long)place.Opener)]);
+        var next = 0;
+        for (var slot = 0; slot < walks.Count; slot++)
         {
-            if (walks[slot].Tokens.Count == batch.Length(slot))
+            if (ahead[slot] is { } source)
             {
-                (walks[slot].AtLatent ? drawing : walks[slot].AtDecision ? deciding : []).Add(slot);
+                walks[slot].Follow(source, values.AsSpan(next, source.Choices.Count), exploration);
+                next += source.Choices.Count;
             }
         }
+    }
 
-        if (deciding.Count > 0)
+    /// <summary>Draws the next content token of each slot's latent.</summary>
+    private void Draw(List<LatentWalk> walks, int[] slots, int[] rows, Tensor hidden)
+    {
+        if (slots.Length == 0)
         {
-            var choices = Choices(
-                hidden, [.. deciding.Select(slot => (long)(slot - firstSlot))], [.. deciding.Select(slot => (long)walks[slot].OpenerToken)]);
-            for (var i = 0; i < deciding.Count; i++)
-            {
-                walks[deciding[i]].Decide(choices[i], exploration(walks[deciding[i]].Line));
-            }
+            return;
         }
 
-        if (drawing.Count > 0)
+        using var scope = NewDisposeScope();
+        var some = hidden.index_select(0, tensor([.. slots.Select(slot => (long)rows[slot])], ScalarType.Int64, q.Device));
+        var log = LanguageModelHead.LogDistribution(q, some, contents).to_type(ScalarType.Float32).cpu();
+        var values = log.data<float>().ToArray();
+        var width = (int)log.shape[1];
+        for (var i = 0; i < slots.Length; i++)
         {
-            using var scope = NewDisposeScope();
-            var rows = hidden.index_select(0, tensor([.. drawing.Select(slot => (long)(slot - firstSlot))], ScalarType.Int64, q.Device));
-            var log = LanguageModelHead.LogDistribution(q, rows, contents).to_type(ScalarType.Float32).cpu();
-            var values = log.data<float>().ToArray();
-            var width = (int)log.shape[1];
-            for (var i = 0; i < drawing.Count; i++)
-            {
-                var walk = walks[drawing[i]];
-                var (token, logProb) = Sampler.Draw(values.AsSpan(i * width, width), Plain, walk.NextUniform());
-                if (walk.Extend(token, logProb))
-                {
-                    invalid.Add(drawing[i]);
-                }
-            }
+            var walk = walks[slots[i]];
+            var (token, logProb) = Sampler.Draw(values.AsSpan(i * width, width), Plain, walk.NextUniform());
+            walk.Extend(token, logProb);
         }
-
-        return invalid;
     }
 
     private ChoiceLogProbs[] Choices(Tensor hidden, long[] rows, long[] openers)

@@ -9,6 +9,9 @@ namespace Ra3.MidTraining;
 internal sealed class LatentWalk(
     Snippet snippet, int firstLine, int end, int attach, LatentOptions options, LatentFormat format, SeededRandom random)
 {
+    private const int LeastAhead = 16;
+    private const int MostAhead = 128;
+
     private readonly List<int> tokens = [];
     private readonly List<LatentStep> steps = [];
     private readonly List<int> lineStarts = [];
@@ -19,6 +22,7 @@ internal sealed class LatentWalk(
     private double decision;
     private double behaviour;
     private bool onTrunk;
+    private int lookAhead = 4 * LeastAhead; // source tokens read before the choices among them are made
 
     /// <summary>Trunk tokens that the own ones continue.</summary>
     public int Attach { get; private set; } = attach;
@@ -79,9 +83,8 @@ internal sealed class LatentWalk(
         }
     }
 
-    /// <summary>Takes a content token drawn for the latent under way.</summary>
-    /// <returns>Whether the latent proved invalid: the cache must then forget all own tokens beyond <see cref="Tokens"/>.</returns>
-    public bool Extend(int token, double logProb)
+    /// <summary>Takes a content token drawn for the latent under way. An invalid latent leaves <see cref="Tokens"/> again.</summary>
+    public void Extend(int token, double logProb)
     {
         tokens.Add(token);
         latentLogProbs.Add((float)logProb);
@@ -92,26 +95,25 @@ internal sealed class LatentWalk(
             Record(StepChoice.Think, prefix, latent);
             (latentStart, written) = (-1, 0); // the line is written from its indent on
             lineStarts.Add(tokens.Count);
-            return false;
+            return;
         }
 
         if (latent.Length < options.MaxTokens)
         {
-            return false;
+            return;
         }
 
         tokens.RemoveRange(prefix, tokens.Count - prefix);
         Record(StepChoice.Invalid, prefix, latent);
         latentStart = -1;
         lineStarts.Add(IsBackOnTrunk ? -1 : tokens.Count - written);
-        return true;
     }
 
     /// <summary>After an invalid latent right on the trunk: the line is the trunk's after all.</summary>
     public void ReturnToTrunk() => lines++;
 
     /// <summary>Appends the next source token.</summary>
-    public void WriteSource()
+    private void WriteSource()
     {
         if (steps.Count == lines && !snippet.MayThink(Line))
         {
@@ -126,6 +128,61 @@ internal sealed class LatentWalk(
         {
             (lines, written) = (lines + 1, 0);
         }
+    }
+
+    /// <summary>The source tokens that come next, and the choices among them, if no thought intervenes: as far as it pays to read at
+    /// once, up to a choice where one is in reach. Reading further changes nothing but time.</summary>
+    public SourceAhead Ahead()
+    {
+        var (source, choices) = (new List<int>(), new List<ChoiceAhead>());
+        var (line, at, chosen) = (Line, written, steps.Count > lines);
+        while (line < end && source.Count < lookAhead)
+        {
+            source.Add(snippet.TokensOf(line)[at++]);
+            if (at == snippet.Actions[line].Length)
+            {
+                (line, at, chosen) = (line + 1, 0, false);
+            }
+
+            if (line < end && !chosen && snippet.MayThink(line) && at == snippet.IndentLength(line))
+            {
+                choices.Add(new ChoiceAhead(line, source.Count, snippet.Actions[line].Opener[^1]));
+                chosen = true;
+            }
+        }
+
+        var count = choices.Count > 0 ? choices[^1].Tokens : source.Count;
+        return new SourceAhead(source[..count], choices);
+    }
+
+    /// <summary>Writes the source that was read ahead, choice by choice, up to the first thought.</summary>
+    /// <param name="ahead">What <see cref="Ahead"/> gave.</param>
+    /// <param name="logProbs">log q of either choice at each of its choices.</param>
+    /// <param name="exploration">By line: probability of thinking whatever q says.</param>
+    public void Follow(SourceAhead ahead, ReadOnlySpan<ChoiceLogProbs> logProbs, Func<int, double> exploration)
+    {
+        var passed = 0;
+        for (var i = 0; i < ahead.Choices.Count; i++)
+        {
+            for (; passed < ahead.Choices[i].Tokens; passed++)
+            {
+                WriteSource();
+            }
+
+            Decide(logProbs[i], exploration(Line));
+            if (AtLatent)
+            {
+                lookAhead = Math.Max(LeastAhead, lookAhead / 2);
+                return;
+            }
+        }
+
+        for (; passed < ahead.Tokens.Count; passed++)
+        {
+            WriteSource();
+        }
+
+        lookAhead = Math.Min(MostAhead, lookAhead * 2);
     }
 
     /// <summary>Appends the rest of the source if no choice lies ahead any more; then nothing need be fed.</summary>
@@ -180,6 +237,17 @@ internal sealed class LatentWalk(
         latentLogProbs.Clear();
     }
 }
+
+/// <summary>Source to come, as far as it is read at once.</summary>
+/// <param name="Tokens">Its tokens.</param>
+/// <param name="Choices">The choices among them.</param>
+internal sealed record SourceAhead(List<int> Tokens, List<ChoiceAhead> Choices);
+
+/// <summary>A choice to come.</summary>
+/// <param name="Line">Before which line.</param>
+/// <param name="Tokens">Tokens ahead that come before it, at least one.</param>
+/// <param name="Opener">The token that would open a thought.</param>
+internal readonly record struct ChoiceAhead(int Line, int Tokens, int Opener);
 
 /// <summary>log q of thinking and of writing at one place.</summary>
 /// <param name="Think">log p(#).</param>

@@ -4,11 +4,11 @@ namespace Ra3.Models;
 
 /// <summary>
 /// Sequences decoded side by side with a key/value cache: each slot continues a shared trunk (or starts from nothing) and
-/// takes one token a step. Slots in use are always the first <see cref="Active"/>; closing one moves the last into its place.
+/// takes one token at a time, or several where they are known. Slots in use are always the first <see cref="Active"/>; closing one moves the last into its place.
 /// Its hidden states equal those of <see cref="TreeAttention"/> over the same tokens bit for bit on CPUs whose matrix
 /// kernels treat rows alike (measured by a test; ra3 doctor says whether this machine's do).
 /// </summary>
-public sealed class DecodeBatch : IDisposable
+public sealed partial class DecodeBatch : IDisposable
 {
     private const int KeyMultiple = 16;
 
@@ -157,31 +157,53 @@ public sealed class DecodeBatch : IDisposable
     /// <returns>Hidden states [Active padded to 8, HiddenSize]; row i belongs to slot i.</returns>
     public Tensor Step(ReadOnlySpan<int> tokens)
     {
-        var rows = PartialAttention.Padded(Active);
-        var ids = new long[rows];
-        var positions = new long[rows];
+        var each = new int[Active][];
         for (var slot = 0; slot < Active; slot++)
         {
-            if (length[slot] == Capacity)
+            each[slot] = [tokens[slot]];
+        }
+
+        return Feed(each).Hidden;
+    }
+
+    /// <summary>Feeds every active slot its next tokens, one or more each; the hidden states are those that single steps give.</summary>
+    /// <returns>Hidden states [rows padded to 8, HiddenSize], and for each slot the row of its first token; its others follow it.</returns>
+    /// <exception cref="ArgumentException">A slot gets no token, or there are more or fewer lists than slots.</exception>
+    public (Tensor Hidden, int[] FirstRows) Feed(IReadOnlyList<int[]> tokens)
+    {
+        if (tokens.Count != Active || tokens.Any(some => some.Length == 0))
+        {
+            throw new ArgumentException($"Each of the {Active} active slots needs at least one token.");
+        }
+
+        var rows = PartialAttention.Padded(tokens.Sum(some => some.Length));
+        var (ids, positions, firstRows) = (new long[rows], new long[rows], new int[Active]);
+        var next = 0;
+        for (var slot = 0; slot < Active; slot++)
+        {
+            while (length[slot] + tokens[slot].Length > Capacity)
             {
                 Grow();
             }
 
-            ids[slot] = tokens[slot];
-            positions[slot] = attach[slot] + length[slot];
+            firstRows[slot] = next;
+            for (var i = 0; i < tokens[slot].Length; i++)
+            {
+                (ids[next], positions[next++]) = (tokens[slot][i], attach[slot] + length[slot] + i);
+            }
         }
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var attention = new CachedAttention(this);
+        var attention = new CachedAttention(this, [.. tokens.Select(some => some.Length)]);
+        var hidden = decoder.Hidden(
+            tensor(ids, ScalarType.Int64, decoder.Device), tensor(positions, ScalarType.Int64, decoder.Device), attention);
         for (var slot = 0; slot < Active; slot++)
         {
-            length[slot]++;
+            length[slot] += tokens[slot].Length;
         }
 
-        return decoder.Hidden(
-            tensor(ids, ScalarType.Int64, decoder.Device), tensor(positions, ScalarType.Int64, decoder.Device), attention)
-            .MoveToOuterDisposeScope();
+        return (hidden.MoveToOuterDisposeScope(), firstRows);
     }
 
     /// <inheritdoc/>
@@ -234,100 +256,5 @@ public sealed class DecodeBatch : IDisposable
             tensor(layout.Tokens, ScalarType.Int64, decoder.Device),
             tensor(layout.Positions, ScalarType.Int64, decoder.Device),
             new TreeAttention(layout, decoder, capture)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>One new query per active slot against its own cache and the trunk.</summary>
-    private sealed class CachedAttention : Attention
-    {
-        private readonly DecodeBatch batch;
-        private readonly Tensor writeRows;
-        private readonly Tensor ownBias;
-        private readonly Tensor? trunkBias;
-        private readonly long keyCount;
-        private readonly int ownRows;
-        private readonly int trunkRows;
-
-        public CachedAttention(DecodeBatch batch)
-        {
-            this.batch = batch;
-            int active = batch.Active, keyHeads = batch.decoder.Config.KeyValueHeads, group = batch.group;
-            var device = batch.decoder.Device;
-            ownRows = PartialAttention.Padded(group);
-            trunkRows = PartialAttention.Padded(active * group);
-            var write = new long[active * keyHeads];
-            var last = new long[active];
-            for (var slot = 0; slot < active; slot++)
-            {
-                last[slot] = batch.length[slot];
-                for (var head = 0; head < keyHeads; head++)
-                {
-                    write[(slot * keyHeads) + head] = ((((long)slot * keyHeads) + head) * batch.Capacity) + batch.length[slot];
-                }
-            }
-
-            writeRows = tensor(write, ScalarType.Int64, device);
-            keyCount = Math.Min(batch.Capacity, (last.Max() + KeyMultiple) / KeyMultiple * KeyMultiple);
-            var lastKey = tensor(last, ScalarType.Int64, device).repeat_interleave(keyHeads).view(-1, 1, 1);
-            ownBias = PartialAttention.Bias(
-                arange(Kept.Scalar(keyCount), ScalarType.Int64, device).view(1, 1, -1).gt(lastKey), batch.decoder.ResidualType);
-            if (batch.trunkLength > 0)
-            {
-                var seen = new long[trunkRows];
-                for (var row = 0; row < active * group; row++)
-                {
-                    seen[row] = batch.attach[row / group];
-                }
-
-                trunkBias = PartialAttention.Bias(
-                    arange(Kept.Scalar(batch.trunk[0].Keys.shape[1]), ScalarType.Int64, device).view(1, 1, -1)
-                        .ge(tensor(seen, ScalarType.Int64, device).view(1, -1, 1)),
-                    batch.decoder.ResidualType);
-            }
-        }
-
-        public override Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)
-        {
-            using var scope = NewDisposeScope();
-            long rows = q.shape[0], active = batch.Active, heads = q.shape[1], keyHeads = k.shape[1], size = q.shape[2];
-            long group = batch.group;
-            var (keys, values) = batch.own[layer];
-            keys.view(-1, size).index_copy_(0, writeRows, k.slice(0, 0, active, 1).reshape(-1, size));
-            values.view(-1, values.shape[^1]).slice(1, 0, size, 1)
-                .index_copy_(0, writeRows, v.slice(0, 0, active, 1).reshape(-1, size));
-
-            q = (q.slice(0, 0, active, 1) / Kept.Scalar(Math.Sqrt(size))).view(active, keyHeads, group, size);
-            var ownQueries = nn.functional.pad(q.reshape(active * keyHeads, group, size), [0, 0, 0, ownRows - group]);
-            var own = PartialAttention.Scores(ownQueries, Cached(keys), ownBias);
-            var maximum = PartialAttention.RowMaximum(own);
-            Tensor sum;
-            if (trunkBias is null)
-            {
-                sum = PartialAttention.Weighted(own, maximum, Cached(values)).slice(1, 0, group, 1);
-            }
-            else
-            {
-                var (trunkKeys, trunkValues) = batch.trunk[layer];
-                var queries = nn.functional.pad(
-                    q.transpose(0, 1).reshape(keyHeads, active * group, size), [0, 0, 0, trunkRows - (active * group)]);
-                var trunk = PartialAttention.Scores(queries, trunkKeys, trunkBias);
-                var trunkMaximum = PartialAttention.RowMaximum(trunk).slice(1, 0, active * group, 1)
-                    .view(keyHeads, active, group, 1).transpose(0, 1).reshape(active * keyHeads, group, 1);
-                maximum = maximum.slice(1, 0, group, 1).maximum(trunkMaximum);
-                var outside = nn.functional.pad(
-                    maximum.view(active, keyHeads, group, 1).transpose(0, 1).reshape(keyHeads, active * group, 1),
-                    [0, 0, 0, trunkRows - (active * group)]);
-                var ownMaximum = nn.functional.pad(maximum, [0, 0, 0, ownRows - group]);
-                sum = PartialAttention.Weighted(own, ownMaximum, Cached(values)).slice(1, 0, group, 1)
-                    + PartialAttention.Weighted(trunk, outside, trunkValues).slice(1, 0, active * group, 1)
-                        .view(keyHeads, active, group, -1).transpose(0, 1).reshape(active * keyHeads, group, -1);
-            }
-
-            var attended = PartialAttention.Normalised(sum).reshape(active, heads, size);
-            return nn.functional.pad(attended, [0, 0, 0, 0, 0, rows - active]).MoveToOuterDisposeScope();
-
-            // [slots, keyHeads, capacity, d] → a view [active·keyHeads, keys, d]
-            Tensor Cached(Tensor cache) =>
-                cache.slice(0, 0, active, 1).slice(2, 0, keyCount, 1).flatten(0, 1);
-        }
     }
 }

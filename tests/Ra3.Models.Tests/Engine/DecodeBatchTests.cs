@@ -55,6 +55,51 @@ public sealed class DecodeBatchTests
         }
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32, 4, 2, 37, 60)]
+    [InlineData(ScalarType.Float32, 2, 1, 300, 60)]
+    [InlineData(ScalarType.BFloat16, 4, 2, 37, 60)]
+    [InlineData(ScalarType.BFloat16, 4, 4, 700, 300)]
+    [InlineData(ScalarType.BFloat16, 4, 2, 1, 300)]
+    public void Several_tokens_at_a_time_equal_the_tree_forward_bit_for_bit_also_after_some_were_taken_back(
+        ScalarType type, int heads, int keyHeads, int trunkLength, int longest)
+    {
+        using var scope = NewDisposeScope();
+        using var decoder = TestModels.Create(type, heads: heads, keyValueHeads: keyHeads);
+        var random = new Random(4);
+        var trunk = TestModels.Tokens(random, trunkLength);
+        var branches = Enumerable.Range(0, 11)
+            .Select(i => new TreeBranch(random.Next(1, trunkLength + 1), TestModels.Tokens(random, random.Next(longest / 2, longest)))).ToList();
+        var layout = new TreeLayout(trunk, branches);
+        var expected = decoder.Hidden(
+            tensor(layout.Tokens, ScalarType.Int64), tensor(layout.Positions, ScalarType.Int64), new TreeAttention(layout, decoder));
+
+        using var batch = new DecodeBatch(decoder, branches.Count, capacity: 20);
+        batch.ReadTrunk(trunk);
+        branches.ForEach(branch => batch.Open(branch.Attach));
+        var taken = new int[branches.Count];
+        while (branches.Index().Any(item => taken[item.Index] < item.Item.Tokens.Count))
+        {
+            // Runs of any length, most of them single; a finished branch repeats its last token.
+            var some = branches.Select((branch, slot) =>
+            {
+                batch.Truncate(slot, Math.Min(taken[slot], branch.Tokens.Count - 1));
+                var from = batch.Length(slot);
+                var count = random.Next(3) > 0 ? 1 : random.Next(1, 40);
+                return branch.Tokens.Skip(from).Take(count).ToArray();
+            }).ToArray();
+            var (hidden, rows) = batch.Feed(some);
+            for (var slot = 0; slot < branches.Count; slot++)
+            {
+                taken[slot] = batch.Length(slot);
+                var first = layout.Row(slot, taken[slot] - some[slot].Length);
+                Same(hidden.slice(0, rows[slot], rows[slot] + some[slot].Length, 1), expected.slice(0, first, first + some[slot].Length, 1))
+                    .Should().BeTrue($"branch {slot}, up to token {taken[slot]}");
+                taken[slot] -= taken[slot] < branches[slot].Tokens.Count ? random.Next(0, some[slot].Length) : 0;
+            }
+        }
+    }
+
     [Fact]
     public void Prompts_read_at_once_continue_as_one_sequence_bit_for_bit()
     {
