@@ -1,4 +1,5 @@
 using Ra3.Corpora;
+using Ra3.Models;
 
 namespace Ra3.MidTraining;
 
@@ -98,5 +99,33 @@ public static class Bootstrap
         }
 
         return new EncodedDocument(document.Id, [.. tokens], [.. actions]);
+    }
+
+    /// <summary>A control: the same thoughts at the same places, but each taken from another place by chance.</summary>
+    /// <param name="documents">Documents with latents.</param>
+    /// <param name="seed">Decides which goes where.</param>
+    public static IReadOnlyList<EncodedDocument> Shuffle(IReadOnlyList<EncodedDocument> documents, long seed)
+    {
+        var contents = documents.SelectMany(document => document.Actions.Where(IsLatent).Select(action => Content(document, action))).ToArray();
+        new SeededRandom(seed, "bootstrap/shuffle").Shuffle<int[]>(contents);
+        var next = 0;
+        return [.. documents.Select(document =>
+        {
+            var tokens = new List<int>(document.Tokens.Length);
+            var actions = new EncodedAction[document.Actions.Length];
+            for (var i = 0; i < actions.Length; i++)
+            {
+                var (action, start) = (document.Actions[i], tokens.Count);
+                tokens.AddRange(IsLatent(action) ? [.. action.Opener, .. contents[next++]] : document.Tokens.AsSpan(action.Start, action.Length));
+                actions[i] = action with { Start = start, Length = tokens.Count - start };
+            }
+
+            return new EncodedDocument(document.Id, [.. tokens], actions);
+        })];
+
+        static bool IsLatent(EncodedAction action) => action.IsComment && action.ByteLength == 0;
+
+        static int[] Content(EncodedDocument document, EncodedAction action) =>
+            document.Tokens[(action.Start + action.Opener.Length)..action.End];
     }
 }

@@ -35,9 +35,11 @@ public sealed record RoundSummary(
 /// <summary>
 /// The EM loop (S). Each phase leaves its result in the run's folder (round-N/e-step, round-N/bootstrap.tokens,
 /// round-N/m-step), so running again with the same arguments goes on where it stopped, bit for bit.
+/// Documents of <c>replay</c> join the M-step as they are: text of the kind the model was pre-trained on, against forgetting.
 /// </summary>
 public sealed class MidTrainer(
-    string modelFolder, TokenStore corpus, MidTrainingOptions options, ScalarType computeType, Device device, long seed, string folder)
+    string modelFolder, TokenStore corpus, MidTrainingOptions options, ScalarType computeType, Device device, long seed, string folder,
+    TokenStore? replay = null)
 {
     private readonly IReadOnlyList<(int Document, int First, int End)> snippets = Index(corpus, options.Latents.SnippetTokens);
 
@@ -149,12 +151,12 @@ public sealed class MidTrainer(
         int round, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
     {
         var none = new LatentCounts(0, 0, 0, 0);
+        var path = Path.Combine(RoundFolder(round), "bootstrap.tokens");
         if (!options.Thinks)
         {
-            return (corpus, none);
+            return (replay is null ? corpus : TokenStore.Build(path, Documents(corpus).Concat(Documents(replay)), tokenizer), none);
         }
 
-        var path = Path.Combine(RoundFolder(round), "bootstrap.tokens");
         var countsPath = Path.Combine(RoundFolder(round), "latents.json");
         if (File.Exists(path) && File.Exists(countsPath))
         {
@@ -182,13 +184,15 @@ public sealed class MidTrainer(
                     (some, first) => options.EStep.Kind == EStepKind.BestOfGroup
                         ? [.. some.Select((snippet, i) => best.Select(snippet, first + i))]
                         : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
-                    some => counts += some),
+                    some => counts += some).Concat(replay is null ? [] : Documents(replay)),
                 tokenizer);
             AtomicWrite.File(countsPath, stream => JsonSerializer.Serialize(stream, counts, JsonOptions));
             observer.Bootstrap(round, corpus.Count, corpus.Count);
             return (data, counts);
         }
     }
+
+    private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
 
     private Snippet At(int index)
     {

@@ -126,6 +126,16 @@ public sealed class DecodeBatch : IDisposable
         static Tensor Slot(Tensor cache, int slot, long count) => cache[slot].slice(1, 0, count, 1);
     }
 
+    /// <summary>Opens a slot that holds what another holds.</summary>
+    /// <returns>Its slot.</returns>
+    /// <exception cref="InvalidOperationException">No slot is free.</exception>
+    public int Fork(int slot)
+    {
+        var copy = Open(attach[slot]);
+        Copy(slot, copy);
+        return copy;
+    }
+
     /// <summary>Closes a slot; the last active slot takes its place.</summary>
     /// <returns>The slot that moved here, or −1 where the closed one was last.</returns>
     public int Close(int slot)
@@ -136,15 +146,7 @@ public sealed class DecodeBatch : IDisposable
             return -1;
         }
 
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        foreach (var (keys, values) in own)
-        {
-            keys[slot].slice(1, 0, length[last], 1).copy_(keys[last].slice(1, 0, length[last], 1));
-            values[slot].slice(1, 0, length[last], 1).copy_(values[last].slice(1, 0, length[last], 1));
-        }
-
-        (attach[slot], length[slot]) = (attach[last], length[last]);
+        Copy(last, slot);
         return last;
     }
 
@@ -190,6 +192,19 @@ public sealed class DecodeBatch : IDisposable
             keys?.Dispose();
             values?.Dispose();
         }
+    }
+
+    private void Copy(int from, int to)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var (keys, values) in own)
+        {
+            keys[to].slice(1, 0, length[from], 1).copy_(keys[from].slice(1, 0, length[from], 1));
+            values[to].slice(1, 0, length[from], 1).copy_(values[from].slice(1, 0, length[from], 1));
+        }
+
+        (attach[to], length[to]) = (attach[from], length[from]);
     }
 
     /// <summary>Doubles the room of every slot.</summary>

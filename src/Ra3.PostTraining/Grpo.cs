@@ -90,17 +90,12 @@ internal sealed class Grpo(
         Decoder sampler, long step, long version, List<(Problem Problem, int[] Prompt)> wanted, int firstNumber, CancellationToken stop)
     {
         var verdicts = new List<Task>();
-        var rollouts = new RolloutSampler(sampler, tokenizer, options);
-        var groups = wanted.Select((item, i) =>
-        {
-            var number = firstNumber + i;
-            var members = rollouts.Sample(
-                item.Problem, item.Prompt, version, member => new SeededRandom(seed, "rlvr/completion", step, number, member),
-                (_, rollout) => verdicts.Add(Task.Run(
-                    async () => rollout.Score = await reward.ScoreAsync(item.Problem, rollout.Text, stop).ConfigureAwait(false), stop)),
-                stop);
-            return new RolloutGroup($"{step + 1}.{number}", item.Problem, item.Prompt, members);
-        }).ToList();
+        var members = new RolloutSampler(sampler, tokenizer, options).Sample(
+            wanted, version, (group, member) => new SeededRandom(seed, "rlvr/completion", step, firstNumber + group, member),
+            (group, rollout) => verdicts.Add(Task.Run(
+                async () => rollout.Score = await reward.ScoreAsync(wanted[group].Problem, rollout.Text, stop).ConfigureAwait(false), stop)),
+            stop);
+        var groups = wanted.Select((item, i) => new RolloutGroup($"{step + 1}.{firstNumber + i}", item.Problem, item.Prompt, members[i])).ToList();
         Task.WhenAll(verdicts).GetAwaiter().GetResult();
         return groups;
     }
@@ -148,23 +143,20 @@ internal sealed class Grpo(
         var weights = PolicyLoss.TokenWeights([.. inLoss.Select(member => member.Tokens.Length)], options.Reduction);
         var weightOf = inLoss.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second, (IEqualityComparer<Rollout>)ReferenceEqualityComparer.Instance);
         double loss = 0;
-        foreach (var group in groups.Where(group => group.HasSignal))
+        foreach (var members in Learning(groups).Chunk(options.MicroBatch))
         {
-            foreach (var members in group.Members.Where(member => member.InLoss).Chunk(options.MicroBatch))
+            using var scope = NewDisposeScope();
+            var part = Loss(members, member => weightOf[member], tally);
+            var value = part.to_type(ScalarType.Float64).item<double>();
+            if (!double.IsFinite(value))
             {
-                using var scope = NewDisposeScope();
-                var part = Loss(group.Prompt, members, member => weightOf[member], tally);
-                var value = part.to_type(ScalarType.Float64).item<double>();
-                if (!double.IsFinite(value))
-                {
-                    throw new InvalidDataException(
-                        $"The loss of step {step + 1} is not finite, so training stopped before the update. "
-                        + "Resume from the last checkpoint with a lower learning rate.");
-                }
-
-                part.backward();
-                loss += value;
+                throw new InvalidDataException(
+                    $"The loss of step {step + 1} is not finite, so training stopped before the update. "
+                    + "Resume from the last checkpoint with a lower learning rate.");
             }
+
+            part.backward();
+            loss += value;
         }
 
         lock (Weights)
@@ -173,11 +165,16 @@ internal sealed class Grpo(
         }
     }
 
-    private Tensor Loss(int[] prompt, Rollout[] members, Func<Rollout, double> weight, LearningTally tally)
+    /// <summary>The completions that there is something to learn from, shortest first, so that those side by side are alike.</summary>
+    private static IEnumerable<Rollout> Learning(IEnumerable<RolloutGroup> groups) =>
+        groups.Where(group => group.HasSignal).SelectMany(group => group.Members).Where(member => member.InLoss)
+            .OrderBy(member => member.Prompt.Length + member.Tokens.Length);
+
+    private Tensor Loss(Rollout[] members, Func<Rollout, double> weight, LearningTally tally)
     {
-        var tree = new GroupTree(prompt, members);
-        var predictors = tree.Predictors(policy);
-        var logProbs = tree.LogProbs(policy, predictors, distribution);
+        var forward = new CompletionBatch(members);
+        var predictors = forward.Predictors(policy);
+        var logProbs = forward.LogProbs(policy, predictors, distribution);
         var sampled = Of(member => member.LogProbs);
         var old = !isStale ? sampled : members[0].OldLogProbs is null ? logProbs.detach() : Of(member => member.OldLogProbs!);
         var advantages = Each(member => member.Advantage);
@@ -192,7 +189,7 @@ internal sealed class Grpo(
         if (reference is not null && options.KlCoefficient > 0)
         {
             using var noGrad = no_grad();
-            var referenceLogProbs = tree.LogProbs(reference, tree.Predictors(reference), distribution);
+            var referenceLogProbs = forward.LogProbs(reference, forward.Predictors(reference), distribution);
             using var withGrad = enable_grad();
             divergence = PolicyLoss.Divergence(logProbs, referenceLogProbs, options.KlEstimator);
             losses += divergence * Kept.Scalar(options.KlCoefficient);
@@ -210,18 +207,15 @@ internal sealed class Grpo(
     private void RecordOldLogProbs(RolloutBatch batch)
     {
         using var noGrad = no_grad();
-        foreach (var group in batch.Groups.Where(group => group.HasSignal))
+        foreach (var members in Learning(batch.Groups).Chunk(options.MicroBatch))
         {
-            foreach (var members in group.Members.Where(member => member.InLoss).Chunk(options.MicroBatch))
+            using var scope = NewDisposeScope();
+            var forward = new CompletionBatch(members);
+            var values = forward.LogProbs(policy, forward.Predictors(policy), distribution).to_type(ScalarType.Float32).cpu().data<float>().ToArray();
+            var next = 0;
+            foreach (var member in members)
             {
-                using var scope = NewDisposeScope();
-                var tree = new GroupTree(group.Prompt, members);
-                var values = tree.LogProbs(policy, tree.Predictors(policy), distribution).to_type(ScalarType.Float32).cpu().data<float>().ToArray();
-                var next = 0;
-                foreach (var member in members)
-                {
-                    member.OldLogProbs = values[next..(next += member.Tokens.Length)];
-                }
+                member.OldLogProbs = values[next..(next += member.Tokens.Length)];
             }
         }
     }

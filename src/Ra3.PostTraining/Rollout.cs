@@ -3,6 +3,9 @@ namespace Ra3.PostTraining;
 /// <summary>One sampled completion. Every token was drawn by the one policy of <see cref="PolicyVersion"/>.</summary>
 internal sealed class Rollout
 {
+    /// <summary>Tokens of the prompt.</summary>
+    public required int[] Prompt { get; init; }
+
     /// <summary>New tokens, the end-of-text token or those of a stop string included: the policy chose them too.</summary>
     public required int[] Tokens { get; init; }
 

@@ -6,45 +6,53 @@ using static TorchSharp.torch;
 namespace Ra3.PostTraining;
 
 /// <summary>
-/// Draws the completions of groups. A group's prompt is read once, as the trunk that its completions continue, exactly as
-/// the trainer's forward pass sees it; so the log-probabilities recorded here are the trainer's own.
+/// Draws the completions of groups with continuous batching over all of them. A prompt is read once and its cache copied to
+/// the members of its group. Attention is computed exactly as in the trainer's forward pass, so the log-probabilities
+/// recorded here are the trainer's own.
 /// </summary>
 internal sealed class RolloutSampler(Decoder decoder, Tokenizer tokenizer, GrpoOptions options)
 {
     private static readonly SamplingOptions Plain = new(); // temperature is in the head's distribution already
     private readonly HeadDistribution distribution = new(options.Temperature);
 
-    /// <summary>Samples a group.</summary>
-    /// <param name="problem">Whose stop strings end a completion.</param>
-    /// <param name="prompt">Its tokens.</param>
+    /// <summary>Samples groups.</summary>
+    /// <param name="wanted">Problems, whose stop strings end a completion, and their prompts; two groups may share a problem.</param>
     /// <param name="version">Version of the decoder's weights.</param>
-    /// <param name="random">Random numbers of a member.</param>
-    /// <param name="finished">Called with each completion as soon as it is whole, and its place in the group.</param>
+    /// <param name="random">Random numbers of (group, member).</param>
+    /// <param name="finished">Called with each completion as soon as it is whole, and its group's place.</param>
     /// <param name="stop">Cancels between tokens.</param>
-    public IReadOnlyList<Rollout> Sample(
-        Problem problem, int[] prompt, long version, Func<int, SeededRandom> random, Action<int, Rollout> finished, CancellationToken stop)
+    public IReadOnlyList<Rollout[]> Sample(
+        IReadOnlyList<(Problem Problem, int[] Prompt)> wanted, long version, Func<int, int, SeededRandom> random,
+        Action<int, Rollout> finished, CancellationToken stop)
     {
-        var results = new Rollout[options.GroupSize];
-        using var batch = new DecodeBatch(decoder, options.GroupSize, Math.Min(options.MaxNewTokens, 64));
-        List<Draft> running = [.. Enumerable.Range(0, options.GroupSize).Select(member => new Draft(member, random(member)))];
-        using (var trunk = batch.ReadTrunk(prompt))
+        var results = wanted.Select(_ => new Rollout[options.GroupSize]).ToList();
+        var waiting = new Queue<Draft>(Enumerable.Range(0, wanted.Count).SelectMany(group => Enumerable.Range(0, options.GroupSize)
+            .Select(member => new Draft(group, member, wanted[group].Problem.Stop, wanted[group].Prompt, random(group, member)))));
+        using var batch = new DecodeBatch(
+            decoder, Math.Min(options.SamplingBatch, waiting.Count), wanted.Max(item => item.Prompt.Length) + Math.Min(options.MaxNewTokens, 64));
+        var running = new List<Draft>();
+        while (running.Count > 0 || waiting.Count > 0)
         {
-            running.ForEach(_ => batch.Open(prompt.Length));
-            using var last = trunk.slice(0, prompt.Length - 1, prompt.Length, 1);
-            Draw(last, running);
-        }
+            stop.ThrowIfCancellationRequested();
+            if (running.Count < batch.Slots && waiting.Count > 0)
+            {
+                Open(batch, running, waiting);
+            }
+            else
+            {
+                using var hidden = batch.Step([.. running.Select(draft => draft.Tokens[^1])]);
+                Draw(hidden, running, i => i);
+            }
 
-        while (true)
-        {
             for (var slot = running.Count - 1; slot >= 0; slot--)
             {
-                if (Finish(running[slot], problem.Stop, version) is not { } rollout)
+                if (Finish(running[slot], version) is not { } rollout)
                 {
                     continue;
                 }
 
-                results[running[slot].Member] = rollout;
-                finished(running[slot].Member, rollout);
+                results[running[slot].Group][running[slot].Member] = rollout;
+                finished(running[slot].Group, rollout);
                 if (batch.Close(slot) is var moved and >= 0)
                 {
                     running[slot] = running[moved];
@@ -52,20 +60,35 @@ internal sealed class RolloutSampler(Decoder decoder, Tokenizer tokenizer, GrpoO
 
                 running.RemoveAt(running.Count - 1);
             }
-
-            if (running.Count == 0)
-            {
-                return results;
-            }
-
-            stop.ThrowIfCancellationRequested();
-            using var hidden = batch.Step([.. running.Select(draft => draft.Tokens[^1])]);
-            Draw(hidden, running);
         }
+
+        return results;
     }
 
-    /// <summary>Draws one token for each draft from its row, or from the only row.</summary>
-    private void Draw(Tensor hidden, List<Draft> drafts)
+    /// <summary>Fills the free slots: reads each new prompt once, copies it for the other members of its group, draws first tokens.</summary>
+    private void Open(DecodeBatch batch, List<Draft> running, Queue<Draft> waiting)
+    {
+        var fresh = new List<Draft>();
+        while (running.Count + fresh.Count < batch.Slots && waiting.TryDequeue(out var draft))
+        {
+            fresh.Add(draft);
+        }
+
+        var leaders = fresh.DistinctBy(draft => draft.Group).ToList();
+        var leaderOf = leaders.Select((draft, i) => (draft.Group, i)).ToDictionary();
+        List<Draft> ordered = [.. leaders, .. fresh.Except(leaders)];
+        using var hidden = batch.OpenPrompts([.. leaders.Select(draft => draft.Prompt)]);
+        foreach (var follower in ordered.Skip(leaders.Count))
+        {
+            batch.Fork(running.Count + leaderOf[follower.Group]);
+        }
+
+        Draw(hidden, ordered, i => leaderOf[ordered[i].Group]);
+        running.AddRange(ordered);
+    }
+
+    /// <summary>Draws one token for each draft from its row.</summary>
+    private void Draw(Tensor hidden, List<Draft> drafts, Func<int, int> rowOf)
     {
         using var scope = NewDisposeScope();
         var rows = LanguageModelHead.LogDistribution(decoder, hidden, distribution).to_type(ScalarType.Float32).cpu();
@@ -73,15 +96,15 @@ internal sealed class RolloutSampler(Decoder decoder, Tokenizer tokenizer, GrpoO
         var width = (int)rows.shape[1];
         for (var i = 0; i < drafts.Count; i++)
         {
-            var row = rows.shape[0] == 1 ? 0 : i;
-            var (token, logProb) = Sampler.Draw(values.AsSpan(row * width, width), Plain, drafts[i].Random.NextDouble());
+            var (token, logProb) = Sampler.Draw(values.AsSpan(rowOf(i) * width, width), Plain, drafts[i].Random.NextDouble());
             drafts[i].Tokens.Add(token);
             drafts[i].LogProbs.Add((float)logProb);
         }
     }
 
-    private Rollout? Finish(Draft draft, IReadOnlyList<string> stops, long version)
+    private Rollout? Finish(Draft draft, long version)
     {
+        var stops = draft.Stop;
         var last = draft.Tokens[^1];
         if (decoder.Config.EosTokenIds.Contains(last) || last == tokenizer.EndOfText)
         {
@@ -104,6 +127,7 @@ internal sealed class RolloutSampler(Decoder decoder, Tokenizer tokenizer, GrpoO
 
         Rollout Whole(string text, bool truncated) => new()
         {
+            Prompt = draft.Prompt,
             Tokens = [.. draft.Tokens],
             LogProbs = [.. draft.LogProbs],
             Text = text,
@@ -112,7 +136,7 @@ internal sealed class RolloutSampler(Decoder decoder, Tokenizer tokenizer, GrpoO
         };
     }
 
-    private sealed record Draft(int Member, SeededRandom Random)
+    private sealed record Draft(int Group, int Member, IReadOnlyList<string> Stop, int[] Prompt, SeededRandom Random)
     {
         public List<int> Tokens { get; } = [];
 

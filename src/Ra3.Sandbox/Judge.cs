@@ -56,56 +56,30 @@ internal static class Judge
     private static async Task<Verdict> CasesAsync(Worker worker, SandboxTier tier, CasesRequest request, CancellationToken ct)
     {
         var payload = Encoding.UTF8.GetBytes(string.Join('\n', request.Cases.Select(c => c.Arguments)));
-        var run = await RunAsync(worker, Job("cases", request.EntryPoint, request.Limits), request, payload, ct);
-        Verdict Say(VerdictKind kind, int? test, string detail) => run.Say(tier, kind, test, detail);
-
-        var test = -1; // the line before the first answer says that the program was loaded
-        foreach (var range in run.Result.AsSpan().Split((byte)'\n'))
+        var answers = new Answers(request.Cases);
+        var run = await RunAsync(worker, Job("cases", request.EntryPoint, request.Limits), request, payload, ct, answers.Take);
+        answers.Take(run.Result);
+        answers.End();
+        int? at = answers.IsLoaded ? answers.Right : null;
+        if (answers.Wrong is { } wrong)
         {
-            var line = run.Result.AsSpan(range);
-            if (line.IsEmpty || test == request.Cases.Count)
-            {
-                break;
-            }
-
-            int? at = test < 0 ? null : test;
-            try
-            {
-                if (test < 0 && line.SequenceEqual("{\"r\":1}"u8))
-                {
-                    test = 0;
-                }
-                else if (test >= 0 && line.StartsWith("{\"v\":"u8) && line[^1] == '}')
-                {
-                    var value = PyValue.Parse(line[5..^1]);
-                    if (!request.Cases[test].Accepts(value))
-                    {
-                        return Say(VerdictKind.Failed, test, $"wanted {Short(request.Cases[test].Wanted?.ToString() ?? "another answer")}, got {Short(value.ToString())}");
-                    }
-
-                    test++;
-                }
-                else
-                {
-                    using var told = JsonDocument.Parse(line.ToArray());
-                    return Error(run, tier, told.RootElement, at);
-                }
-            }
-            catch (Exception e) when (e is InvalidDataException or JsonException or InvalidOperationException or KeyNotFoundException)
-            {
-                // A line cut off by the end of the process is no forgery: then the end itself says what happened.
-                return run.Bad(tier, at) ?? Say(VerdictKind.RuntimeError, at, "The program answered what no program answers.");
-            }
+            return run.Say(tier, VerdictKind.Failed, at, wrong);
         }
 
-        if (run.Bad(tier, Math.Max(test, 0)) is { } bad)
+        if (answers.Error is { } error)
+        {
+            return run.Say(tier, error.OutOfMemory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, at, Short(error.Text));
+        }
+
+        // A line cut off by the end of the process is no forgery: the end itself says what happened.
+        if (run.Bad(tier, answers.IsNonsense ? at : answers.Right) is { } bad)
         {
             return bad;
         }
 
-        return test == request.Cases.Count
-            ? Say(VerdictKind.Passed, null, "")
-            : Say(VerdictKind.RuntimeError, Math.Max(test, 0), "The program ended before it had answered" + run.ExitText() + ".");
+        return answers.IsNonsense ? run.Say(tier, VerdictKind.RuntimeError, at, "The program answered what no program answers.")
+            : answers.AreAllRight ? run.Say(tier, VerdictKind.Passed, null, "")
+            : run.Say(tier, VerdictKind.RuntimeError, answers.Right, "The program ended before it had answered" + run.ExitText() + ".");
     }
 
     private static async Task<Verdict> SplitAsync(Worker worker, SandboxTier tier, SplitRequest request, CancellationToken ct)
@@ -184,20 +158,19 @@ internal static class Judge
 
     private static Verdict Error(Run run, SandboxTier tier, JsonElement told, int? test)
     {
-        var error = told.GetProperty("e");
-        var memory = told.TryGetProperty("m", out var m) && m.ValueKind == JsonValueKind.Number && m.GetInt32() == 1;
-        return run.Say(
-            tier, memory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, test, Short($"{error[0].GetString()}: {error[1].GetString()}"));
+        var (text, memory) = Answers.ErrorOf(told);
+        return run.Say(tier, memory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, test, Short(text));
     }
 
-    private static async Task<Run> RunAsync(Worker worker, JsonObject job, JudgeRequest request, byte[] payload, CancellationToken ct)
+    private static async Task<Run> RunAsync(Worker worker, JsonObject job, JudgeRequest request, byte[] payload, CancellationToken ct,
+        Func<byte[], bool>? early = null)
     {
         var (facts, outputs) = await worker.RunAsync(
-            job, Encoding.UTF8.GetBytes(request.Program), payload, Patience(request.Limits), ct);
+            job, Encoding.UTF8.GetBytes(request.Program), payload, Patience(request.Limits), ct, early);
         return new Run(facts, outputs);
     }
 
-    private static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
+    internal static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
 
     /// <summary>What a worker reports of one run.</summary>
     private sealed class Run(JsonElement facts, byte[][] outputs)

@@ -122,17 +122,35 @@ internal sealed class Worker : IDisposable
     /// <param name="payload">Arguments, input or tests, as the mode says.</param>
     /// <param name="patience">How long the reply may take before the worker counts as hung.</param>
     /// <param name="ct">Cancels; the worker is then of no more use.</param>
+    /// <param name="early">Given the first part of the result while the program still runs; true ends it.</param>
     /// <exception cref="IOException">The worker died, hung or babbled; dispose of it.</exception>
     public async Task<(JsonElement Facts, byte[][] Outputs)> RunAsync(
-        JsonObject job, byte[] program, byte[] payload, TimeSpan patience, CancellationToken ct)
+        JsonObject job, byte[] program, byte[] payload, TimeSpan patience, CancellationToken ct, Func<byte[], bool>? early = null)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(patience);
         try
         {
             await WriteAsync(job, [program, payload], deadline.Token);
-            var (facts, outputs) = await ReadAsync(deadline.Token);
-            return outputs.Length == 4 ? (facts, outputs) : throw new InvalidDataException("a reply without its parts");
+            for (var stopped = false; ;)
+            {
+                var (facts, outputs) = await ReadAsync(deadline.Token);
+                if (!facts.TryGetProperty("more", out _))
+                {
+                    return outputs.Length == 4 ? (facts, outputs) : throw new InvalidDataException("a reply without its parts");
+                }
+
+                if (early is null || outputs.Length != 1)
+                {
+                    throw new InvalidDataException("a part that nobody asked for");
+                }
+
+                if (early(outputs[0]) && !stopped)
+                {
+                    stopped = true;
+                    await WriteAsync(new JsonObject { ["stop"] = 1 }, [], deadline.Token);
+                }
+            }
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {

@@ -29,29 +29,43 @@ internal static class QuickstartCommand
             Description = "Folder for the run; default runs/quickstart-DATE-TIME.",
             HelpName = "DIR",
         };
+        var seeds = new Option<int>("--seeds") { Description = "How many seeds to run, sharing the minutes.", HelpName = "K", DefaultValueFactory = _ => 1 };
+        seeds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is not (>= 1 and <= 100))
+            {
+                result.AddError("--seeds must lie between 1 and 100.");
+            }
+        });
+        var controls = new Option<bool>("--controls")
+        {
+            Description = "Also run untrained, shuffled and oracle thoughts, NTP for RA3's time, and other costs of a thought; takes longer.",
+        };
         var seed = new Option<long>("--seed") { Description = "Seed of everything random.", HelpName = "S", DefaultValueFactory = _ => 1 };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "quickstart",
-            "Pre-trains a small model on Python's standard library, mid-trains it by NTP and by RA3, and compares both on held-out files.",
-            "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7")
-        { minutes, output, seed, json };
+            "Pre-trains a small model on Python's standard library and generated tasks, mid-trains it by NTP and by RA3, post-trains each by RLVR, "
+            + "and compares them on held-out code and tasks.",
+            "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7", "ra3 quickstart --minutes 60 --seeds 3 --controls")
+        { minutes, output, seed, seeds, controls, json };
         verb.Does((parsed, stop) =>
         {
             var path = parsed.GetValue(output)?.FullName ?? Path.Combine("runs", $"quickstart-{DateTime.Now:yyyyMMdd-HHmmss}");
-            return Run(parsed.GetValue(minutes), path, parsed.GetValue(seed), parsed.GetValue(json), stop);
+            var request = new QuickstartRequest(parsed.GetValue(minutes), parsed.GetValue(seed), parsed.GetValue(seeds), parsed.GetValue(controls));
+            return RunAsync(request, path, parsed.GetValue(json), stop).GetAwaiter().GetResult();
         });
         return verb;
     }
 
-    private static int Run(double minutes, string path, long seed, bool json, CancellationToken stop)
+    private static async Task<int> RunAsync(QuickstartRequest request, string path, bool json, CancellationToken stop)
     {
         var console = Terminal.For(json);
-        using var folder = RunFolder.Create(path, FormattableString.Invariant($"# ra3 quickstart\nminutes: {minutes}\nseed: {seed}\n"));
-        var run = new QuickstartRun(minutes, seed, folder, console, stop);
-        var summary = run.Run();
+        using var folder = RunFolder.Create(path, FormattableString.Invariant(
+            $"# ra3 quickstart\nminutes: {request.Minutes}\nseed: {request.Seed}\nseeds: {request.Seeds}\ncontrols: {(request.Controls ? "true" : "false")}\n"));
+        var (summary, results) = await QuickstartRun.RunAsync(request, folder, console, stop);
         File.WriteAllText(folder.In("summary.json"), JsonSerializer.Serialize(summary, Terminal.JsonOptions) + "\n");
-        QuickstartReport.Write(summary, run, folder.In("report.html"));
+        QuickstartReport.Write(summary, results, folder.In("report.html"));
         QuickstartReport.Print(summary, console);
         console.WriteLine($"Report: {folder.In("report.html")}");
         if (json)

@@ -1,72 +1,91 @@
 using Ra3.Corpora;
 using Ra3.MidTraining;
+using Ra3.Models;
 using Ra3.Models.Tokenizers;
+using Ra3.PostTraining;
+using Ra3.PostTraining.Tasks;
 
 namespace Ra3.Cli.Quickstart;
 
-/// <summary>The interpreter's standard library, split by file: pre-training, mid-training, held-out.</summary>
-internal sealed class QuickstartData : IDisposable
+/// <summary>
+/// Real code (the interpreter's standard library, split by file) and generated tasks. Pre-training sees programs documented
+/// in English and stubs that say jargon in English, never jargon beside code; mid-training shows jargon beside code, for some
+/// of the operations.
+/// </summary>
+internal sealed class QuickstartData
 {
     private const string PretrainingPart = "pre-training";
     private const string MidTrainingPart = "mid-training";
     private const string HeldOutPart = "held-out";
-    private const int Vocabulary = 4096;
+    private const int Vocabulary = 2048;
+    private const int TokenizerTasks = 4000;
+    private const double RealShare = 0.2; // of the tokens of each corpus
+    private const double StubShare = 1.0 / 3; // of the documents of the pre-training tasks
+    private const double CommentShare = 0.4; // of the English-documented programs have their steps commented (C)
 
     private readonly IReadOnlyDictionary<string, List<SourceDocument>> parts;
+    private readonly PythonStandardLibrary library;
+    private readonly CorpusReport report;
+    private readonly long seed;
 
     private QuickstartData(
-        PythonStandardLibrary library, CorpusReport report, IReadOnlyDictionary<string, List<SourceDocument>> parts, Tokenizer tokenizer,
-        TokenStore pretraining, IReadOnlyList<EncodedDocument> heldOut)
+        PythonStandardLibrary library, CorpusReport report, IReadOnlyDictionary<string, List<SourceDocument>> parts, TaskFamily family,
+        Tokenizer tokenizer, long seed)
     {
-        (Library, Report, this.parts, Tokenizer, Pretraining, HeldOut) = (library, report, parts, tokenizer, pretraining, heldOut);
+        (this.library, this.report, this.parts, Family, Tokenizer, this.seed) = (library, report, parts, family, tokenizer, seed);
+        HeldOut = [.. parts[HeldOutPart].Select(document => DocumentEncoder.Encode(document, tokenizer))];
     }
-
-    public PythonStandardLibrary Library { get; }
-
-    public CorpusReport Report { get; }
 
     public Tokenizer Tokenizer { get; }
 
-    public TokenStore Pretraining { get; }
+    public TaskFamily Family { get; }
 
-    /// <summary>Held-out files.</summary>
+    /// <summary>Held-out files of real code.</summary>
     public IReadOnlyList<EncodedDocument> HeldOut { get; }
 
-    public int FilesIn(string part) => parts[part].Count;
-
     public string Description =>
-        $"{Report.Documents} files ({Report.Bytes / 1e6:0.0} MB) of the Python {Library.Version} standard library: "
-        + $"{parts[PretrainingPart].Count} for pre-training ({Pretraining.TotalTokens / 1e6:0.00} M tokens), "
-        + $"{parts[MidTrainingPart].Count} for mid-training, {parts[HeldOutPart].Count} held out";
+        $"{report.Documents} files ({report.Bytes / 1e6:0.0} MB) of the Python {library.Version} standard library: "
+        + $"{parts[PretrainingPart].Count} for pre-training, {parts[MidTrainingPart].Count} for mid-training, {parts[HeldOutPart].Count} held out; "
+        + $"and generated tasks over {Family.Operations.Count} operations, {Family.NeverBridged.Count} of them never bridged";
 
-    public static QuickstartData Load(string folder, long seed)
+    public static QuickstartData Load(long seed)
     {
-        var library = PythonStandardLibrary.Find();
-        var reader = library.Reader();
+        var found = PythonStandardLibrary.Find();
+        var reader = found.Reader();
         var divided = new CorpusSplit(
             [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed)
             .Divide(reader.Read());
-        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Select(document => document.Text), Vocabulary);
-        Directory.CreateDirectory(folder);
-        var pretraining = TokenStore.Build(Path.Combine(folder, "pre-training.tokens"), divided[PretrainingPart], tokenizer);
-        List<EncodedDocument> heldOut = [.. divided[HeldOutPart].Select(document => DocumentEncoder.Encode(document, tokenizer))];
-        return new QuickstartData(library, reader.Report, divided, tokenizer, pretraining, heldOut);
+        var family = new TaskFamily(QuickstartPlan.Tasks, seed);
+        var tasks = PretrainingTasks(family, TokenizerTasks, "tokenizer", seed);
+        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Concat(tasks).Select(document => document.Text), Vocabulary);
+        return new QuickstartData(found, reader.Report, divided, family, tokenizer, seed);
     }
 
-    /// <summary>The mid-training files that <paramref name="tokens"/> tokens of training need, in a seeded order.</summary>
-    public TokenStore MidTraining(string folder, long tokens, long seed)
+    /// <summary>A pre-training corpus of about so many tokens: real code, English-documented programs and stubs.</summary>
+    public TokenStore Pretraining(string folder, long tokens)
     {
-        var documents = parts[MidTrainingPart];
-        var order = new ShuffledOrder((ulong)seed, documents.Count);
-        var chosen = new List<EncodedDocument>();
-        for (var (i, total) = (0, 0L); i < documents.Count && total < tokens; i++)
-        {
-            chosen.Add(DocumentEncoder.Encode(documents[(int)order.At(i)], Tokenizer));
-            total += chosen[^1].Tokens.Length;
-        }
-
-        return TokenStore.Build(Path.Combine(folder, "mid-training.tokens"), chosen, Tokenizer);
+        var perTask = PretrainingTasks(Family, 300, "length", seed).Average(document => Tokenizer.Encode(document.Text).Length);
+        var tasks = PretrainingTasks(Family, Math.Max(300, (int)(tokens * (1 - RealShare) / perTask)), "pre-training", seed);
+        return TokenStore.Build(
+            Path.Combine(folder, "pre-training.tokens"), Real(PretrainingPart, (long)(tokens * RealShare)).Concat(Encode(tasks)), Tokenizer);
     }
+
+    /// <summary>What both methods learn from: programs documented in jargon, bridged operations only, and files of real code.</summary>
+    /// <param name="folder">Where it goes.</param>
+    /// <param name="programs">How many programs.</param>
+    /// <param name="oracle">Whether the programs carry the right comments: a control.</param>
+    public TokenStore MidTraining(string folder, int programs, bool oracle = false)
+    {
+        List<EncodedDocument> tasks = [.. Encode(Family.Draw(TaskPart.Train, OperationUse.Bridged, programs, "mid-training")
+            .Select((task, i) => new SourceDocument($"bridged-{i}.py", task.Program(jargon: true, comments: oracle))))];
+        var real = Real(MidTrainingPart, (long)(tasks.Sum(task => (long)task.Tokens.Length) * RealShare / (1 - RealShare)));
+        return TokenStore.Build(Path.Combine(folder, oracle ? "mid-training-oracle.tokens" : "mid-training.tokens"), tasks.Concat(real), Tokenizer);
+    }
+
+    /// <summary>English-documented programs like those of pre-training, replayed in every arm against forgetting.</summary>
+    public TokenStore Replay(string folder, int programs) => TokenStore.Build(
+        Path.Combine(folder, "replay.tokens"),
+        Encode(Documented(Family.Draw(TaskPart.Train, OperationUse.Any, programs, "replay"), "replay", seed)), Tokenizer);
 
     /// <summary>Snippets spread evenly over the held-out files.</summary>
     public IReadOnlyList<Snippet> HeldOutSnippets(int count)
@@ -77,5 +96,49 @@ internal sealed class QuickstartData : IDisposable
         return [.. Enumerable.Range(0, count).Select(i => all[(int)((long)i * all.Count / count)])];
     }
 
-    public void Dispose() => Pretraining.Dispose();
+    /// <summary>Held-out tasks by split, and those that RLVR learns from.</summary>
+    public TaskSplits Problems(int held, int training) => new(
+        Draw(TaskPart.Test, OperationUse.Bridged, held, jargon: true), Draw(TaskPart.Test, OperationUse.NeverBridged, held, jargon: true),
+        Draw(TaskPart.Test, OperationUse.Any, held, jargon: false), Draw(TaskPart.Train, OperationUse.Any, training, jargon: true));
+
+    private List<PythonProblem> Draw(TaskPart part, OperationUse use, int count, bool jargon) =>
+        [.. Family.Draw(part, use, count, "problems").Select(task => task.ToProblem(jargon))];
+
+    private static IEnumerable<SourceDocument> PretrainingTasks(TaskFamily family, int count, string stream, long seed)
+    {
+        var stubs = (int)(count * StubShare);
+        return Documented(family.Draw(TaskPart.Train, OperationUse.Any, count - stubs, stream), stream, seed).Concat(
+            family.Draw(TaskPart.Train, OperationUse.Any, stubs, stream + "/stubs").Select((task, i) => new SourceDocument($"stub-{i}.py", task.Stub())));
+    }
+
+    private static IEnumerable<SourceDocument> Documented(IEnumerable<GeneratedTask> tasks, string stream, long seed) =>
+        tasks.Select((task, i) => new SourceDocument(
+            $"{stream}-{i}.py", task.Program(jargon: false, new SeededRandom(seed, "quickstart/comments/" + stream, i).NextDouble() < CommentShare)));
+
+    private IEnumerable<EncodedDocument> Encode(IEnumerable<SourceDocument> documents) =>
+        documents.Select(document => DocumentEncoder.Encode(document, Tokenizer));
+
+    /// <summary>Files of a part in a seeded order, until there are so many tokens or no more files.</summary>
+    private IEnumerable<EncodedDocument> Real(string part, long tokens)
+    {
+        var order = new ShuffledOrder((ulong)seed, parts[part].Count);
+        for (var i = 0; i < parts[part].Count && tokens > 0; i++)
+        {
+            var document = DocumentEncoder.Encode(parts[part][(int)order.At(i)], Tokenizer);
+            tokens -= document.Tokens.Length;
+            yield return document;
+        }
+    }
+}
+
+/// <summary>Problems: three held-out splits, and those that RLVR learns from.</summary>
+/// <param name="Seen">In jargon, bridged operations only.</param>
+/// <param name="Never">In jargon, with at least one operation whose jargon was never shown beside code.</param>
+/// <param name="Plain">In English.</param>
+/// <param name="Training">In jargon, any operation.</param>
+internal sealed record TaskSplits(
+    IReadOnlyList<PythonProblem> Seen, IReadOnlyList<PythonProblem> Never, IReadOnlyList<PythonProblem> Plain, IReadOnlyList<PythonProblem> Training)
+{
+    /// <summary>Both jargon splits, in order: what RLVR is measured on.</summary>
+    public IReadOnlyList<PythonProblem> Jargon { get; } = [.. Seen, .. Never];
 }

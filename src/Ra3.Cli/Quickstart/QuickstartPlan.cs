@@ -1,24 +1,36 @@
 using Ra3.MidTraining;
 using Ra3.Models;
+using Ra3.PostTraining;
+using Ra3.PostTraining.Tasks;
 using Ra3.Training;
 
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>
-/// What fits into the minutes given. Shares of the time are fixed; how many steps they hold is measured on the machine
-/// before each stage, so the plan belongs to the result and is written into summary.json.
+/// What fits into the minutes given, for one seed. Shares of the time are fixed; how many steps they hold is measured on the
+/// machine before each stage, so the plan belongs to the result and is written into summary.json.
 /// </summary>
 internal sealed record QuickstartPlan
 {
     public const int WindowTokens = 256;
-    public const int BatchRows = 16;
+    public const int BatchRows = 8;
     public const int StepTokens = WindowTokens * BatchRows;
-    private const double PretrainShare = 0.40;
-    private const double MidTrainShare = 0.10;
-    private const double EStepShare = 0.12;
+    private const double PretrainShare = 0.42;
+    private const double MidTrainShare = 0.06;
+    private const double EStepShare = 0.10;
+    private const double RlvrShare = 0.07; // of each of the arms
+
+    /// <summary>The tasks: small enough to be learnt in minutes.</summary>
+    public static TaskOptions Tasks { get; } = new() { MinSteps = 1, MaxSteps = 3, OperationsPerKind = 8 };
+
+    /// <summary>Latents at this scale.</summary>
+    public static LatentOptions Latents { get; } = new() { MaxTokens = 20, SnippetTokens = WindowTokens, BatchSize = 128 };
 
     /// <summary>Steps of pre-training.</summary>
     public required int PretrainSteps { get; init; }
+
+    /// <summary>Programs documented in jargon that mid-training learns from, and as many replayed ones in English.</summary>
+    public int MidTrainPrograms { get; init; } = 600;
 
     /// <summary>Steps of NTP mid-training, and of RA3's M-steps together.</summary>
     public int MidTrainSteps { get; init; }
@@ -26,17 +38,24 @@ internal sealed record QuickstartPlan
     /// <summary>Iterations of the E-step.</summary>
     public int EStepIterations { get; init; }
 
-    /// <summary>Held-out snippets measured without latents.</summary>
+    /// <summary>Steps of RLVR, for each arm.</summary>
+    public int RlvrSteps { get; init; }
+
+    /// <summary>Held-out snippets of real code measured without latents.</summary>
     public required int HeldOutSnippets { get; init; }
 
-    /// <summary>Held-out snippets measured with latents.</summary>
+    /// <summary>Held-out snippets of real code measured with latents.</summary>
     public required int ThinkingSnippets { get; init; }
+
+    /// <summary>Held-out tasks of each split.</summary>
+    public required int TasksPerSplit { get; init; }
 
     public static QuickstartPlan ForPretraining(double minutes, double secondsPerStep) => new()
     {
         PretrainSteps = Math.Max(10, (int)(minutes * 60 * PretrainShare / secondsPerStep)),
-        HeldOutSnippets = Math.Clamp((int)(40 * minutes), 24, 400),
-        ThinkingSnippets = Math.Clamp((int)(6 * minutes), 16, 128),
+        HeldOutSnippets = Math.Clamp((int)(20 * minutes), 24, 400),
+        ThinkingSnippets = Math.Clamp((int)(3 * minutes), 12, 128),
+        TasksPerSplit = Math.Clamp((int)(8 * minutes), 10, 160),
     };
 
     public QuickstartPlan ForMidTraining(double minutes, double secondsPerStep, double secondsPerIteration) => this with
@@ -45,20 +64,25 @@ internal sealed record QuickstartPlan
         EStepIterations = Math.Max(3, (int)(minutes * 60 * EStepShare / secondsPerIteration)),
     };
 
-    /// <summary>The model: a small Llama, of a size that learns something in minutes on two cores.</summary>
+    public QuickstartPlan ForRlvr(double minutes, double secondsPerStep) => this with
+    {
+        RlvrSteps = Math.Max(2, (int)(minutes * 60 * RlvrShare / secondsPerStep)),
+    };
+
+    /// <summary>The model: a small Llama, of a size that learns the tasks in minutes on two cores.</summary>
     public static ModelConfig Model(int vocabulary, int endOfText) => new()
     {
         Family = ModelFamily.Llama,
         VocabularySize = vocabulary,
-        HiddenSize = 256,
-        IntermediateSize = 704,
+        HiddenSize = 128,
+        IntermediateSize = 384,
         Layers = 4,
         Heads = 4,
-        KeyValueHeads = 2,
-        HeadSize = 64,
+        KeyValueHeads = 4,
+        HeadSize = 32,
         TieEmbeddings = true,
         MaxPositions = 1024,
-        InitializerRange = 0.02,
+        InitializerRange = 0.08,
         EosTokenIds = [endOfText],
     };
 
@@ -77,12 +101,12 @@ internal sealed record QuickstartPlan
     public MidTrainingOptions MidTraining(double learningRate) => new()
     {
         Rounds = 1,
-        Latents = new LatentOptions { MaxTokens = 24, SnippetTokens = WindowTokens, BatchSize = 128 },
+        Latents = Latents,
         EStep = new EStepOptions
         {
             Iterations = EStepIterations,
             Snippets = 8,
-            PlacesPerSnippet = 8,
+            PlacesPerSnippet = 4,
             TokenFloor = -6,
             NegativeContentWeight = 0.1,
             Exploration = 0.2,
@@ -91,5 +115,17 @@ internal sealed record QuickstartPlan
         },
         EStepCheckpointEvery = 0,
         MStep = NextToken(MidTrainSteps, learningRate),
+    };
+
+    /// <summary>RLVR at this scale; synchronous, so that a run is the same every time.</summary>
+    public GrpoOptions Rlvr(int steps) => new()
+    {
+        Steps = steps,
+        PromptsPerStep = 8,
+        GroupSize = 8,
+        MaxNewTokens = 96,
+        EvaluateEvery = Math.Max(1, (steps + 3) / 4),
+        CheckpointEvery = 0,
+        Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
     };
 }

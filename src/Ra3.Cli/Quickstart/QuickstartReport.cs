@@ -1,79 +1,93 @@
 using System.Globalization;
+using System.Text;
 using Ra3.Cli.Report;
 using Ra3.MidTraining;
 using Spectre.Console;
 
 namespace Ra3.Cli.Quickstart;
 
-/// <summary>The quickstart's result for people: a table on the terminal and report.html.</summary>
+/// <summary>The quickstart's result for people: tables on the terminal and report.html.</summary>
 internal static class QuickstartReport
 {
-    private static readonly (string Key, string Name)[] Arms = [("base", "base"), ("ntp", "NTP"), ("ra3", "RA3")];
-    private static readonly string[] Head =
-        ["arm", "cross-entropy", "bits/byte", "with own thoughts", "without, same files", "think share", "tokens/thought", "trained tokens", "seconds"];
+    private static readonly Dictionary<string, string> Names = new()
+    {
+        ["base"] = "base",
+        ["ntp"] = "NTP",
+        ["ra3"] = "RA3",
+        ["ntpEqualTime"] = "NTP, RA3's time",
+        ["untrained"] = "untrained thoughts",
+        ["shuffled"] = "shuffled thoughts",
+        ["oracle"] = "oracle thoughts",
+        ["ra3LowCost"] = "RA3, c = 0.01",
+        ["ra3HighCost"] = "RA3, c = 0.2",
+    };
+
+    private static readonly string[] TaskHead =
+        ["arm", "pass@1 seen", "never bridged", "English", "thoughts/answer", "after RLVR: seen", "never bridged", "thoughts/answer", "RLVR steps to NTP's end"];
+
+    private static readonly string[] CodeHead =
+        ["arm", "cross-entropy", "bits/byte", "with own thoughts", "without, same files", "think share", "lines/thought", "tokens/thought", "trained tokens", "seconds"];
 
     public static void Print(QuickstartSummary summary, IAnsiConsole console)
     {
-        var table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns([.. Head.Select((name, i) => i == 0 ? new TableColumn(name) : new TableColumn(name).RightAligned())]);
-        foreach (var row in Rows(summary))
+        if (summary.Evaluation.Sandbox is not null)
         {
-            table.AddRow([.. row]);
+            console.WriteLine("Held-out tasks, share solved by the likeliest answer:");
+            Print(TaskHead, TaskRows(summary), console);
         }
 
-        console.Write(table);
-        console.WriteLine(Verdict(summary));
+        console.WriteLine("Held-out real code, nats per token:");
+        Print(CodeHead, CodeRows(summary), console);
+        foreach (var sentence in Verdicts(summary))
+        {
+            console.WriteLine(sentence);
+        }
     }
 
     /// <summary>What the numbers allow to be said, and no more.</summary>
-    public static string Verdict(QuickstartSummary summary)
+    public static IReadOnlyList<string> Verdicts(QuickstartSummary summary)
     {
-        var difference = summary.Ra3MinusNtp;
-        var size = $"{Number(Math.Abs(difference.Nats), "0.0000")} ± {Number(difference.StandardError, "0.0000")} nats per token";
-        var compared = !difference.IsClear
-            ? $"RA3 and NTP do not differ clearly on held-out code in this run ({(difference.Nats > 0 ? "RA3 higher" : "RA3 lower")} by {size})."
-            : difference.Nats > 0
-                ? $"RA3's cross-entropy on held-out code is higher (worse) than NTP's by {size}."
-                : $"RA3's cross-entropy on held-out code is lower (better) than NTP's by {size}.";
-        return compared + " One seed at toy scale: the error is over held-out files, not over runs, and neither method was tuned.";
+        var sentences = new List<string>();
+        foreach (var (key, what) in new[]
+        {
+            ("passAt1Never", "never-bridged tasks"), ("passAt1Seen", "seen tasks"), ("passAt1AfterRlvr", "all jargon tasks after RLVR"),
+        })
+        {
+            if (summary.Ra3MinusNtp.TryGetValue(key, out var difference))
+            {
+                var size = $"{Signed(100 * difference.Mean, "0.0")} ± {Number(100 * difference.StandardError, "0.0")} points";
+                sentences.Add(difference.IsClear
+                    ? $"On {what} RA3 solves {(difference.Mean > 0 ? "more" : "fewer")} than NTP: {size}."
+                    : $"On {what} RA3 and NTP do not differ clearly: {size}.");
+            }
+        }
+
+        var nats = summary.Ra3MinusNtp["actionCrossEntropy"];
+        var natsSize = $"{Signed(nats.Mean, "0.0000")} ± {Number(nats.StandardError, "0.0000")} nats per token";
+        sentences.Add(nats.IsClear
+            ? $"On held-out real code RA3's cross-entropy is {(nats.Mean > 0 ? "higher (worse)" : "lower (better)")} than NTP's: {natsSize}."
+            : $"On held-out real code RA3 and NTP do not differ clearly: {natsSize}.");
+        sentences.Add(summary.Seeds == 1
+            ? "One seed at toy scale: the errors are over tasks and files, not over runs, and neither method was tuned here."
+            : $"{summary.Seeds} seeds at toy scale: the errors are over seeds.");
+        return sentences;
     }
 
-    public static void Write(QuickstartSummary summary, QuickstartRun run, string path)
+    public static void Write(QuickstartSummary summary, IReadOnlyList<SeedResult> results, string path)
     {
-        var data = run.Data!;
         var report = new ReportBuilder(
             "RA3 beside next-token prediction",
-            $"ra3 quickstart · {Number(summary.Minutes, "0.##")} minutes · seed {summary.Seed}");
-        report.Paragraph(data.Description + ". One small decoder was pre-trained on the first part; from it, NTP and RA3 mid-trained on the same "
-            + "files of the second part for the same number of updates; the third part was never trained on.");
-        report.Section("Held-out code");
-        report.Note(Verdict(summary));
-        report.Table(Head, Rows(summary), "Cross-entropy in nats per source token. “With own thoughts”: the model drew one comment trajectory itself; "
-            + "the source given it is scored, which bounds the likelihood with thoughts summed out. “Seconds” counts each arm's own stage: RA3's includes E-step and sampling.");
-        report.Chart(new LineChart("Held-out cross-entropy during pre-training", "million tokens trained on", "nats per source token", Series(run, "base")));
-        report.Chart(new LineChart("Held-out cross-entropy during mid-training", "million tokens trained on (RA3: thoughts included)", "nats per source token", Series(run, "NTP", "RA3"))
-        {
-            Caption = $"Measured without thoughts on a fixed sample of held-out snippets. Before mid-training, all held-out snippets: {Number(summary.Arms["base"].ActionCrossEntropy, "0.000")}.",
-        });
-
-        report.Section("E-step");
-        report.Paragraph("q learns when to think and what. Reward: mean log-probability of a line per token under the frozen base, less 0.05 for a thought.");
-        report.Figures(
-            ("iterations", summary.EStep.Iterations.ToString(CultureInfo.InvariantCulture)),
-            ("reward, first → last tenth", $"{Number(summary.EStep.RewardFirst, "0.000")} → {Number(summary.EStep.RewardLast, "0.000")}"),
-            ("think share, first → last tenth", $"{Percent(summary.EStep.ThinkShareFirst)} → {Percent(summary.EStep.ThinkShareLast)}"),
-            ("largest log-prob mismatch", Number(summary.EStep.LogProbMismatch, "0.######")),
-            ("groups without signal", Percent(summary.EStep.GroupsWithoutSignal)));
-        report.Chart(EStepChart(run, "Reward of a line", "nats", metrics => metrics.Reward));
-        report.Chart(EStepChart(run, "Think share, exploration included", "share of possible places", metrics => metrics.ThinkShare));
-        var eStepTime = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
-        report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / eStepTime)} generating, {Percent(summary.EStep.ScoreSeconds / eStepTime)} scoring, "
-            + $"{Percent(summary.EStep.UpdateSeconds / eStepTime)} updating. Exploration (thinking whatever q says, before surprising lines) falls to zero over the first half.");
-
-        report.Section("Held-out code, line by line");
+            $"ra3 quickstart · {Number(summary.Minutes, "0.##")} minutes · seed {summary.Seed}" + (summary.Seeds > 1 ? $" to {summary.Seed + summary.Seeds - 1}" : ""));
+        report.Paragraph(results[0].DataDescription + ". One small decoder was pre-trained; from it, NTP and RA3 mid-trained on the same data for the same "
+            + "number of updates; each was then post-trained by RLVR (GRPO) with the same number of steps. Held-out files and tasks were never trained on.");
+        report.Note(string.Join(" ", Verdicts(summary)));
+        Tasks(report, summary, results);
+        Code(report, summary, results);
+        EStep(report, summary, results);
+        report.Section("Real held-out code, line by line");
         report.Paragraph("The RA3 model walks through files it never saw. Each number is how much likelier the line became, in nats, against the same model without "
             + "its thoughts. Shown are the snippets with most thoughts, so this is not an average; the table above is.");
-        foreach (var walk in run.Walks)
+        foreach (var walk in results[0].Walks)
         {
             report.Walk(walk);
         }
@@ -83,25 +97,121 @@ internal static class QuickstartReport
         report.Write(path);
     }
 
-    private static List<IReadOnlyList<string>> Rows(QuickstartSummary summary) =>
-        [.. Arms.Select(arm =>
+    private static void Tasks(ReportBuilder report, QuickstartSummary summary, IReadOnlyList<SeedResult> results)
+    {
+        if (summary.Evaluation.Sandbox is null)
         {
-            var values = summary.Arms[arm.Key];
-            return (IReadOnlyList<string>)
-            [
-                arm.Name, Number(values.ActionCrossEntropy, "0.0000"), Number(values.BitsPerByte, "0.000"),
-                Number(values.ThinkingCrossEntropy, "0.0000"), Number(values.ThinkingBaseline, "0.0000"), Percent(values.ThinkShare),
-                Number(values.MeanLatentTokens, "0.0"), Number(values.TrainedTokens / 1e6, "0.00") + " M", Number(values.Seconds, "0"),
-            ];
+            return;
+        }
+
+        report.Section("Tasks");
+        report.Paragraph("Small Python functions with hidden tests, described in a jargon of coined names. The base learnt English → code from programs and "
+            + "jargon → English from stubs; mid-training showed jargon → code for some of the names (“seen”). For the others (“never bridged”) a model must find "
+            + "the way through English itself. “English”: the same kind of task described in English, to see what is forgotten.");
+        report.Table(TaskHead, TaskRows(summary), $"Greedy pass@1 in per cent ± standard error ({(summary.Seeds > 1 ? "over seeds" : "over tasks")}), "
+            + $"{summary.Evaluation.Never} tasks a split, judged in the {summary.Evaluation.Sandbox} sandbox.");
+        report.Chart(new LineChart("pass@1 on held-out jargon tasks during RLVR", "RLVR step", "share solved", Curves(results, result => result.RlvrCurves)));
+        report.Paragraph("Tasks as the models solved them before RLVR: the first of each split, not chosen by outcome.");
+        foreach (var example in results[0].Examples)
+        {
+            var text = new StringBuilder(example.Prompt).Append('\n');
+            foreach (var (arm, (answer, passed)) in example.Answers)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"── {arm}: {(passed ? "passed" : "failed")}\n{answer.TrimEnd()}\n\n");
+            }
+
+            var outcome = string.Join(", ", example.Answers.Select(answer => $"{answer.Key} {(answer.Value.Passed ? "✓" : "✗")}"));
+            report.Folded($"{example.Split}: {example.Prompt.Split('\n')[1].Trim().Trim('"')}  ({outcome})", text.ToString());
+        }
+    }
+
+    private static void Code(ReportBuilder report, QuickstartSummary summary, IReadOnlyList<SeedResult> results)
+    {
+        report.Section("Real held-out code");
+        report.Table(CodeHead, CodeRows(summary), "Cross-entropy in nats per source token. “With own thoughts”: the model drew one comment trajectory itself; "
+            + "the source given it is scored, which bounds the likelihood with thoughts summed out. “Seconds” counts each arm's own stage: RA3's includes E-step and sampling.");
+        var curves = Curves(results, result => result.Curves);
+        report.Chart(new LineChart("Cross-entropy during pre-training", "million tokens trained on", "nats per source token", [.. curves.Where(curve => curve.Name == "base")]));
+        report.Chart(new LineChart(
+            "Cross-entropy during mid-training", "million tokens trained on (RA3: thoughts included)", "nats per source token",
+            [.. curves.Where(curve => curve.Name != "base")])
+        {
+            Caption = "Measured without thoughts on a fixed sample of held-out snippets.",
+        });
+    }
+
+    private static void EStep(ReportBuilder report, QuickstartSummary summary, IReadOnlyList<SeedResult> results)
+    {
+        report.Section("E-step");
+        report.Paragraph("q learns when to think and what. Reward: mean log-probability of a line per token under the frozen base, less 0.05 for a thought.");
+        report.Figures(
+            ("iterations", summary.EStep.Iterations.ToString(CultureInfo.InvariantCulture)),
+            ("reward, first → last tenth", $"{Number(summary.EStep.RewardFirst, "0.000")} → {Number(summary.EStep.RewardLast, "0.000")}"),
+            ("think share, first → last tenth", $"{Percent(summary.EStep.ThinkShareFirst)} → {Percent(summary.EStep.ThinkShareLast)}"),
+            ("largest log-prob mismatch", Number(summary.EStep.LogProbMismatch, "0.######")),
+            ("groups without signal", Percent(summary.EStep.GroupsWithoutSignal)));
+        report.Chart(EStepChart(results, "Reward of a line", "nats", metrics => metrics.Reward));
+        report.Chart(EStepChart(results, "Think share, exploration included", "share of possible places", metrics => metrics.ThinkShare));
+        var time = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
+        report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / time)} generating, {Percent(summary.EStep.ScoreSeconds / time)} scoring, "
+            + $"{Percent(summary.EStep.UpdateSeconds / time)} updating. Exploration (thinking whatever q says, before surprising lines) falls to zero over the first half.");
+    }
+
+    private static List<IReadOnlyList<string>> TaskRows(QuickstartSummary summary) =>
+        [.. summary.Arms.Select(arm => (IReadOnlyList<string>)
+        [
+            Names[arm.Key], Points(arm.Value.Tasks?.Seen), Points(arm.Value.Tasks?.Never), Points(arm.Value.Tasks?.Plain),
+            Optional(arm.Value.TaskThoughts, "0.0"), Points(arm.Value.AfterRlvr?.Seen), Points(arm.Value.AfterRlvr?.Never),
+            Optional(arm.Value.TaskThoughtsAfterRlvr, "0.0"),
+            arm.Value.AfterRlvr is null ? "" : arm.Value.RlvrStepsToNtpFinal is { } steps ? Number(steps, "0.#") : "never",
+        ])];
+
+    private static List<IReadOnlyList<string>> CodeRows(QuickstartSummary summary) =>
+        [.. summary.Arms.Select(arm => (IReadOnlyList<string>)
+        [
+            Names[arm.Key], Number(arm.Value.ActionCrossEntropy, "0.0000"), Number(arm.Value.BitsPerByte, "0.000"),
+            Number(arm.Value.ThinkingCrossEntropy, "0.0000"), Number(arm.Value.ThinkingBaseline, "0.0000"), Percent(arm.Value.ThinkShare),
+            Optional(arm.Value.LinesPerAbstraction, "0.0"), Number(arm.Value.MeanLatentTokens, "0.0"),
+            Number(arm.Value.TrainedTokens / 1e6, "0.00") + " M", Number(arm.Value.Seconds, "0"),
+        ])];
+
+    private static void Print(IReadOnlyList<string> head, List<IReadOnlyList<string>> rows, IAnsiConsole console)
+    {
+        var table = new Table().Border(TableBorder.Rounded);
+        table.AddColumns([.. head.Select((name, i) => i == 0 ? new TableColumn(name) : new TableColumn(name).RightAligned())]);
+        rows.ForEach(row => table.AddRow([.. row]));
+        console.Write(table);
+    }
+
+    /// <summary>The mean of each curve over seeds, with a band of one standard error where there are several.</summary>
+    private static List<ChartSeries> Curves(
+        IReadOnlyList<SeedResult> results, Func<SeedResult, IReadOnlyDictionary<string, List<(double X, double Y)>>> of) =>
+        [.. of(results[0]).Keys.Select(name =>
+        {
+            var seeds = results.Select(result => of(result)[name]).ToList();
+            var points = Enumerable.Range(0, seeds.Min(seed => seed.Count))
+                .Select(i => (seeds[0][i].X, Estimate: Estimate.Of([.. seeds.Select(seed => seed[i].Y)]))).ToList();
+            return new ChartSeries(name, [.. points.Select(point => (point.X, point.Estimate.Mean))])
+            {
+                Band = seeds.Count == 1 ? [] : [.. points.Select(point =>
+                    (point.X, point.Estimate.Mean - point.Estimate.StandardError, point.Estimate.Mean + point.Estimate.StandardError))],
+            };
         })];
 
-    private static List<ChartSeries> Series(QuickstartRun run, params string[] names) =>
-        [.. names.Where(run.Curves.ContainsKey).Select(name => new ChartSeries(name, run.Curves[name]))];
+    private static LineChart EStepChart(IReadOnlyList<SeedResult> results, string title, string unit, Func<EStepMetrics, double> value) => new(
+        title, "iteration", unit, Curves(results, result => new Dictionary<string, List<(double X, double Y)>>
+        {
+            ["RA3"] = [.. result.EStep.Select((metrics, i) => (i + 1.0, value(metrics)))],
+        }));
 
-    private static LineChart EStepChart(QuickstartRun run, string title, string unit, Func<EStepMetrics, double> value) => new(
-        title, "iteration", unit, [new ChartSeries(title, [.. run.EStepHistory.Select((metrics, i) => (i + 1.0, value(metrics)))])]);
+    private static string Points(Estimate? estimate) =>
+        estimate is null ? "" : $"{Number(100 * estimate.Mean, "0.0")} ± {Number(100 * estimate.StandardError, "0.0")}";
+
+    private static string Optional(double? value, string shape) => value is { } number ? Number(number, shape) : "";
 
     private static string Number(double value, string shape) => value.ToString(shape, CultureInfo.InvariantCulture);
+
+    private static string Signed(double value, string shape) => (value > 0 ? "+" : "") + Number(value, shape);
 
     private static string Percent(double share) => Number(100 * share, "0.0") + " %";
 }

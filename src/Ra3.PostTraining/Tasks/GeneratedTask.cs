@@ -25,8 +25,9 @@ public sealed record GeneratedTask(
     /// <param name="jargon">Whether the docstring uses the coined names.</param>
     public string Prompt(bool jargon)
     {
+        // The steps are never capitalised: a phrase keeps its tokens wherever it stands.
         var steps = string.Join(Connector, Steps.Select(step => jargon ? step.Jargon : step.English));
-        return $"def {FunctionName}({Variable}):\n{Indent}\"\"\"{char.ToUpperInvariant(steps[0])}{steps[1..]}.\"\"\"\n";
+        return $"def {FunctionName}({Variable}):\n{Indent}\"\"\"{(Steps.Count > 1 ? "First" : "Just")} {steps}.\"\"\"\n";
     }
 
     /// <summary>The function, written out.</summary>

@@ -93,7 +93,7 @@ public sealed class TaskFamily
     public TaskFamily(TaskOptions options, long seed)
     {
         (this.options, this.seed) = (options, seed);
-        byKind = Operations.All.GroupBy(operation => operation.Kind).SelectMany(kind => kind.Take(options.OperationsPerKind))
+        byKind = Tasks.Operations.All.GroupBy(operation => operation.Kind).SelectMany(kind => kind.Take(options.OperationsPerKind))
             .ToLookup(operation => operation.Kind);
         foreach (var kind in byKind)
         {
@@ -102,6 +102,9 @@ public sealed class TaskFamily
             never.UnionWith(shuffled.Take((int)Math.Round(options.NeverBridged * shuffled.Length)));
         }
     }
+
+    /// <summary>Operations in use.</summary>
+    public IReadOnlyCollection<Operation> Operations => [.. byKind.SelectMany(kind => kind)];
 
     /// <summary>Operations whose jargon is never shown beside code.</summary>
     public IReadOnlyCollection<Operation> NeverBridged => never;

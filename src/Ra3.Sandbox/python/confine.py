@@ -20,6 +20,10 @@ def prctl(option, value, *rest):
         raise Refused('prctl(%d) failed: %s' % (option, os.strerror(code)))
 
 
+def die_with_parent(arguments=(PR_SET_PDEATHSIG, ctypes.c_ulong(9), 0, 0, 0)):
+    libc.prctl(*arguments)
+
+
 def drop_root(uid):
     """As root: become an ordinary user for good, so that file permissions and process limits count."""
     os.setgroups([])
@@ -172,19 +176,29 @@ def seccomp_filter(pid):
 
 
 class FilterProgram(ctypes.Structure):
-    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_char_p)]
+    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_void_p)]
 
 
-PID_MARK = 0x5A17C0DE
-FILTER_WITH_MARK = seccomp_filter(PID_MARK)          # built once: a child only puts its own pid in
+class CallFilter:
+    """The filter, built once: a child only writes its own pid in and installs it."""
 
+    MARK = 0x5A17C0DE
 
-def restrict_calls():
-    """Installs the filter for this process, whose pid it names."""
-    code = FILTER_WITH_MARK.replace(struct.pack('<I', PID_MARK), struct.pack('<I', os.getpid()))
-    program = FilterProgram(len(code) // 8, code)
-    if libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.byref(program), 0, 0) != 0:
-        raise Refused('seccomp refused the filter: %s' % os.strerror(ctypes.get_errno()))
+    def __init__(self):
+        code = seccomp_filter(self.MARK)
+        mark = struct.pack('<I', self.MARK)
+        self.code = ctypes.create_string_buffer(code, len(code))
+        self.view = memoryview(self.code).cast('B')
+        self.places = [at for at in range(4, len(code), 8) if code[at:at + 4] == mark]
+        self.program = FilterProgram(len(code) // 8, ctypes.addressof(self.code))
+        self.arguments = (PR_SET_SECCOMP, ctypes.c_ulong(2), ctypes.byref(self.program), 0, 0)
+
+    def install(self, pid):
+        mark = pid.to_bytes(4, 'little')
+        for at in self.places:
+            self.view[at:at + 4] = mark
+        if libc.prctl(*self.arguments) != 0:
+            raise Refused('seccomp refused the filter: %s' % os.strerror(ctypes.get_errno()))
 
 
 def check_architecture():
@@ -192,14 +206,23 @@ def check_architecture():
         raise Refused('the seccomp filter is written for x86-64 and this is %s' % platform.machine())
 
 
-def limit_resources(cpu_seconds, memory_bytes, processes):
-    """Hard and soft limits of a candidate. The CPU limit here is the backstop of the zygote's exact one."""
-    limits = ((resource.RLIMIT_CPU, int(2 * cpu_seconds) + 2), (resource.RLIMIT_AS, memory_bytes),
-              (resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_FSIZE, 1 << 20), (resource.RLIMIT_NOFILE, 64),
-              (resource.RLIMIT_CORE, 0), (resource.RLIMIT_STACK, 64 << 20), (resource.RLIMIT_MEMLOCK, 0),
-              (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_NPROC, processes))
-    for which, value in limits:
-        hard = resource.getrlimit(which)[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(which, (value, value))
+HARD = [resource.getrlimit(which)[1] for which in range(16)]
+
+
+def capped(which, value):
+    """A hard and soft limit, no higher than the hard one that holds."""
+    return which, (value if HARD[which] == resource.RLIM_INFINITY else min(value, HARD[which]),) * 2
+
+
+def limit_zygote():
+    """The limits that are the same for every program: set once, inherited by all."""
+    for which, value in ((resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_FSIZE, 1 << 20), (resource.RLIMIT_CORE, 0),
+                         (resource.RLIMIT_STACK, 64 << 20), (resource.RLIMIT_MEMLOCK, 0),
+                         (resource.RLIMIT_MSGQUEUE, 0)):
+        resource.setrlimit(*capped(which, value))
+
+
+def program_limits(cpu_seconds, memory_bytes, processes):
+    """The rest. The CPU limit here is the backstop of the zygote's exact one."""
+    return [capped(resource.RLIMIT_CPU, int(2 * cpu_seconds) + 2), capped(resource.RLIMIT_AS, memory_bytes),
+            capped(resource.RLIMIT_DATA, memory_bytes), capped(resource.RLIMIT_NPROC, processes)]

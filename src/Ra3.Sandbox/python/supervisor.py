@@ -11,6 +11,7 @@ import socket
 import time
 
 MB = 1 << 20
+PATIENCE = 0.02                                      # seconds a program may run before its output is watched
 MOST_WALL = 5                                        # times the wall limit, for a program that a busy machine starves
 PRELOAD = ('abc array bisect collections contextlib copy dataclasses datetime enum functools hashlib heapq inspect '
            'itertools linecache operator queue random re statistics string textwrap timeit typing').split()
@@ -47,15 +48,45 @@ def sealed_file(data):
     return fd
 
 
-def read_file(fd):
-    with os.fdopen(fd, 'rb') as file:
-        return file.read()
-
-
 # os.fork runs hooks that touch every module's locks: 180 page faults per child, more than all else together. The zygote
 # has one thread and no lock held, so the plain call is enough; it also leaves random's state alone, seeded once below,
 # so that a program that draws numbers draws the same ones each time.
 fork = ctypes.PyDLL(None).fork
+
+
+def become(job, fds, limits, calls, getpid=os.getpid, dup2=os.dup2, close=os.closerange, setpgid=os.setpgid,
+           setrlimit=resource.setrlimit, read=os.read, leave=os._exit):
+    """The child: takes its limits, then its part. After confinement only the part's own body runs. Names are bound
+    beforehand because every object that is looked up costs the child a page: a fork of Python copies what it counts."""
+    status = 71
+    try:
+        text, stdin, out, err, channel, *link = fds
+        program, payload = [read(text, size) if size < MB else read_exactly(text, size) for size in job['sizes']]
+        dup2(stdin, 0)
+        dup2(out, 1)
+        dup2(err, 2)
+        close(3, channel)                            # descriptors came in this order; all but the last one or two go
+        close(fds[-1] + 1, 64)
+        setpgid(0, 0)
+        die_with_parent()
+        for which, values in limits:
+            setrlimit(which, values)
+        if calls is not None:
+            calls.install(getpid())
+        status = 70
+        if job['mode'] == 'judge':
+            run_judge(job, json.loads(payload), channel, *link)
+        elif job['mode'] == 'read':
+            read_cases(job, json.loads(payload), channel)
+        else:
+            status = run_candidate(job, program, payload, channel)
+    finally:
+        leave(status)
+
+
+BY_CPU, BY_WALL, BY_HOST = 1, 2, 3
+KILLED_BY = (None, 'cpu', 'wall', 'host')
+ENDING = struct.Struct('<iddqqi')                    # status, CPU and wall seconds, KiB, page faults, killed by
 
 
 class Zygote:
@@ -87,22 +118,27 @@ class Zygote:
         self.socket.send(b'kill')
 
     def ended(self):
-        return json.loads(self.socket.recv(1 << 16))
+        status, cpu, wall, mem, faults, killed = ENDING.unpack(self.socket.recv(ENDING.size))
+        return {'status': status, 'cpu': cpu, 'wall': wall, 'mem': mem, 'faults': faults, 'killed': KILLED_BY[killed]}
 
     # ---- the zygote's side
 
     def live(self, control, settings):
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         null = os.open('/dev/null', os.O_RDWR)
-        for fd in (0, 1, 2):                         # nothing of the host's channel is left in here
-            os.dup2(null, fd)
-        os.close(null)
+        ends = os.pipe()
+        for fd, target in ((null, 0), (ends[1], 1), (ends[1], 2)):
+            os.dup2(fd, target)                      # nothing of the host's channel is left in here
+        for fd in ends:
+            os.close(fd)
         for name in PRELOAD:
             __import__(name)
         import _sitebuiltins
         builtins.exit, builtins.quit = (_sitebuiltins.Quitter(n, 'Ctrl-D') for n in ('exit', 'quit'))
-        sys.modules['random'].seed(0)
+        sys.argv = ['program.py']
+        open_streams(False)
         try:
+            limit_zygote()
             if settings['confine']:
                 prctl(PR_SET_DUMPABLE, 0)
                 prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -110,62 +146,45 @@ class Zygote:
         except Refused as refusal:
             control.send(json.dumps({'refused': str(refusal)}).encode())
             return
-        control.send(b'{}')
+        warm_up(null)
+        os.close(null)
+        sys.modules['random'].seed(0)
         gc.collect()
         gc.freeze()
+        control.send(b'{}')
+        self.serve(control, settings)
+
+    def serve(self, control, settings):
+        calls = CallFilter() if settings['confine'] else None
+        room = socket.CMSG_SPACE(4 * 8)
+        poll = select.poll()
+        poll.register(control, select.POLLIN)
         while True:
-            data, fds, _, _ = socket.recv_fds(control, 1 << 16, 8)
+            data, passed, _, _ = control.recvmsg(1 << 16, room)
             if not data:
                 return
             if data == b'kill':
                 continue                             # came too late: that child had ended already
             job = json.loads(data)
+            fds = memoryview(passed[0][2]).cast('i').tolist()
+            limits = program_limits(job['cpu'], job['mem'] * MB, settings['processes'])
             began = time.monotonic()
             pid = fork()
             if pid == 0:
-                try:
-                    control.close()
-                    self.become(job, fds, settings)
-                finally:
-                    os._exit(71)
+                become(job, fds, limits, calls)
             for fd in fds:
                 os.close(fd)
-            control.send(json.dumps(self.watch(pid, job, control, began)).encode())
+            control.send(ENDING.pack(*self.watch(pid, job, control, poll, began, calls is None)))
 
     @staticmethod
-    def become(job, fds, settings):
-        """The child: takes its limits, then its part. After confinement only the part's own body runs."""
-        program, payload, stdin, out, err, channel, *link = fds
-        texts = [read_file(program), read_file(payload)]
-        for fd, target in ((stdin, 0), (out, 1), (err, 2)):
-            os.dup2(fd, target)
-        keep = sorted([channel, *link])
-        for low, high in zip([2, *keep], [*keep, 64]):
-            os.closerange(low + 1, high)
-        os.setpgid(0, 0)
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        limit_resources(job['cpu'], job['mem'] * MB, settings['processes'])
-        if settings['confine']:
-            restrict_calls()
-        if job['mode'] == 'judge':
-            run_judge(job, json.loads(texts[1]), channel, *link)
-        elif job['mode'] == 'read':
-            read_cases(job, json.loads(texts[1]), channel)
-        else:
-            run_candidate(job, *texts, channel)
-        os._exit(0)
-
-    @staticmethod
-    def watch(pid, job, control, began):
+    def watch(pid, job, control, poll, began, unconfined):
         """Waits for the child and kills it where a clock runs out; CPU time is read exactly, not in whole seconds."""
         # The CPU clocks of `pid`, as clock_getcpuclockid() forms them: user time, and user with system time. System time
         # is mostly the price of memory on this machine, which varies tenfold, so it may reach the limit on its own.
         user, total = (~pid << 3) | 1, (~pid << 3) | 2
-        killed = None
+        killed = 0
         handle = os.pidfd_open(pid)
-        poll = select.poll()
         poll.register(handle, select.POLLIN)
-        poll.register(control, select.POLLIN)
         deadline, last = began + job['wall'], None
         while True:
             now = time.monotonic()
@@ -177,30 +196,32 @@ class Zygote:
                 # that itself rings late, shows a busy machine: then the CPU limit decides.
                 deadline, last = now + job['wall'] / 4, spent
                 continue
-            if killed is None and (wall <= 0 or cpu <= 0):
-                killed = 'cpu' if cpu <= 0 else 'wall'
+            if not killed and (wall <= 0 or cpu <= 0):
+                killed = BY_CPU if cpu <= 0 else BY_WALL
                 os.kill(pid, signal.SIGKILL)
-            ready = dict(poll.poll(1000 * max(0.001, min(wall, cpu)) if killed is None else None))
-            if handle in ready:
+            ready = poll.poll(None if killed else 1000 * max(0.001, min(wall, cpu)))
+            if any(fd == handle for fd, _ in ready):
                 break
-            if control.fileno() in ready:
+            if ready:
                 if not control.recv(1 << 16):        # the supervisor is gone
                     os.kill(pid, signal.SIGKILL)
                     os._exit(0)
-                killed = killed or 'host'
+                killed = killed or BY_HOST
                 os.kill(pid, signal.SIGKILL)
+        poll.unregister(handle)
         os.close(handle)
         _, status, usage = os.wait4(pid, 0)
-        try:
-            os.killpg(pid, signal.SIGKILL)           # only an unconfined program can have left children
-        except OSError:
-            pass
+        if unconfined:
+            try:
+                os.killpg(pid, signal.SIGKILL)       # only an unconfined program can have left children
+            except OSError:
+                pass
         spent = max(usage.ru_utime, (usage.ru_utime + usage.ru_stime) / 2)
-        if killed is None and os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) \
+        if not killed and os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) \
                 and spent >= job['cpu']:
-            killed = 'cpu'
-        return {'status': status, 'cpu': usage.ru_utime + usage.ru_stime, 'wall': time.monotonic() - began, 'mem': usage.ru_maxrss,
-                'killed': killed}
+            killed = BY_CPU
+        return (status, usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss, usage.ru_minflt,
+                killed)
 
 
 class Supervisor:
@@ -231,11 +252,11 @@ class Supervisor:
             return os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
 
         poll = select.poll()
-        poll.register(0, 0)                          # hang-up only
         if not reading:
             stdin = sealed_file(payload) if job['mode'] == 'stdio' else null()
-            fds = [sealed_file(program), sealed_file(payload if job['mode'] == 'cases' else b''), stdin,
-                   sink('out', job['out']), sink('err', job['out'])]
+            given = payload if job['mode'] == 'cases' else b''
+            job['sizes'] = [len(program), len(given)]
+            fds = [sealed_file(program + given), stdin, sink('out', job['out']), sink('err', job['out'])]
             if split:
                 mine, theirs = (s.detach() for s in socket.socketpair())
                 fds.append(theirs)
@@ -248,18 +269,32 @@ class Supervisor:
             zygote = self.judge_zygote()
             # The judge gets more of everything: a limit that is hit is the program's doing.
             task = dict(job, mode='judge' if split else 'read', cpu=job['cpu'] + 2, wall=MOST_WALL * job['wall'] + 2,
-                        mem=max(job['mem'], 1024))
-            zygote.start(task, [sealed_file(b''), sealed_file(payload), null(), null(), null(),
+                        mem=max(job['mem'], 1024), sizes=[0, len(payload)])
+            zygote.start(task, [sealed_file(payload), null(), null(), null(),
                                 sink('judge', job['result']), *([mine] if split else [])])
             processes[zygote] = 'judge'
-        for fd in [*sinks, *(z.socket for z in processes)]:
-            poll.register(fd, select.POLLIN)
         waiting = {z.socket.fileno(): z for z in processes}
+        for fd in (*waiting, 0):
+            poll.register(fd, select.POLLIN)
+        # Most programs have ended before anything need be read; waking up for each of their lines would cost both sides.
+        watched, told, tell_at = False, 0, 0
         while waiting:
-            for fd, event in poll.poll():
+            result = next((entry[2] for entry in sinks.values() if entry[0] == 'result'), ())
+            untold = watched and job['mode'] == 'cases' and len(result) > told
+            now = time.monotonic()
+            if untold and now >= tell_at:
+                # The host compares while the program computes, and stops it at the first wrong answer.
+                write_frame(answer_fd, {'more': 1}, [b''.join(result[told:])])
+                untold, told, tell_at = False, len(result), now + PATIENCE
+            events = poll.poll(1000 * (tell_at - now) + 1 if untold else None if watched else 1000 * PATIENCE)
+            if not watched and not events:
+                watched = True
+                for fd in sinks:
+                    poll.register(fd, select.POLLIN)
+            for fd, _ in events:
                 if fd == 0:
-                    os._exit(0)                      # the host is gone; the zygotes and their children follow
-                if fd in sinks:
+                    self.hear()
+                elif fd in sinks:
                     self.drain(fd, sinks, poll, facts)
                 elif fd in waiting:
                     zygote = waiting.pop(fd)
@@ -272,8 +307,16 @@ class Supervisor:
         for fd in list(sinks):
             self.drain(fd, sinks, poll, facts, True)
             os.close(fd)
-        ordered = {name: b''.join(chunks) for name, _, chunks, _ in sinks.values()}
-        write_frame(answer_fd, facts, [ordered.get(n, b'') for n in ('result', 'judge', 'out', 'err')])
+        chunks = {name: b''.join(parts[told if name == 'result' else 0:]) for name, _, parts, _ in sinks.values()}
+        write_frame(answer_fd, facts, [chunks.get(n, b'') for n in ('result', 'judge', 'out', 'err')])
+
+    def hear(self):
+        """The host says something while a program runs: it is gone, or it has seen enough."""
+        try:
+            read_frame(0)
+        except EOFError:
+            os._exit(0)                              # the zygotes and their children follow
+        self.programs.kill()
 
     def drain(self, fd, sinks, poll, facts, to_end=False):
         entry = sinks[fd]
@@ -318,9 +361,13 @@ def main():
     write_frame(answer_fd, {'python': platform.python_version(), 'landlock': landlock_abi()})
     while True:
         try:
-            job, (program, payload) = read_frame(0)
+            job, blobs = read_frame(0)
         except EOFError:
             return
+        if 'stop' in job:
+            continue                                 # came too late: that program had ended already
+        program, payload = blobs
+        del blobs
         supervisor.run(job, program, payload, answer_fd)
         del program, payload
 

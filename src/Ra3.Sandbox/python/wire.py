@@ -15,6 +15,7 @@ import hashlib
 import json
 
 MAX_DEPTH, MAX_INT_BITS = 100, 1 << 22
+ENCODER = json.JSONEncoder(separators=(',', ':'), check_circular=False)
 
 
 class TooBig(Exception):
@@ -28,7 +29,7 @@ class Encoder:
         self.nodes, self.chars, self.keep = max_chars // 4, max_chars, keep
 
     def encode(self, value):
-        return json.dumps(self.walk(value, 0), separators=(',', ':'))
+        return ENCODER.encode(self.walk(value, 0))
 
     def spend(self, chars):
         self.chars -= chars
@@ -127,7 +128,7 @@ class Answer(Encoder):
             same = self.canonical(tree)
             if same is not None:
                 return json.dumps({'x': self.digest(json.dumps(same))})
-        return json.dumps(tree, separators=(',', ':'))
+        return ENCODER.encode(tree)
 
     def walk(self, v, depth):
         if type(v) is str and len(v) > self.LARGE_TEXT:
@@ -188,6 +189,9 @@ def untag(d):
         if tag == 'o':
             return Opaque(str(x))
     raise ValueError('unknown tag')
+
+
+DECODER = json.JSONDecoder(object_hook=untag)
 
 
 class Opaque:

@@ -4,38 +4,38 @@ using static TorchSharp.torch;
 namespace Ra3.PostTraining;
 
 /// <summary>
-/// Completions of one group as a tree: the prompt is the trunk, read once, and each different completion a branch. Says
-/// which row of the decoder's output predicts which token.
+/// Completions behind their prompts, side by side in one forward pass; equal ones are read once. Says which row of the
+/// decoder's output predicts which token.
 /// </summary>
-internal sealed class GroupTree
+internal sealed class CompletionBatch
 {
     private readonly TreeLayout layout;
     private readonly List<long> rows = [];
     private readonly List<long> targets = [];
 
-    /// <param name="prompt">The trunk.</param>
     /// <param name="members">The completions, in the order of the token values given and returned.</param>
-    public GroupTree(int[] prompt, IReadOnlyList<Rollout> members)
+    public CompletionBatch(IReadOnlyList<Rollout> members)
     {
         var branches = new List<TreeBranch>();
         var known = new Dictionary<string, int>(StringComparer.Ordinal); // late in training many completions are equal
         int[] branchOf = [.. members.Select(member =>
         {
-            var key = string.Join(' ', member.Tokens);
+            int[] tokens = [.. member.Prompt, .. member.Tokens];
+            var key = string.Join(' ', tokens);
             if (!known.TryGetValue(key, out var branch))
             {
                 known.Add(key, branch = branches.Count);
-                branches.Add(new TreeBranch(prompt.Length, member.Tokens));
+                branches.Add(new TreeBranch(0, tokens));
             }
 
             return branch;
         })];
-        layout = new TreeLayout(prompt, branches);
+        layout = new TreeLayout([], branches);
         for (var member = 0; member < members.Count; member++)
         {
             for (var token = 0; token < members[member].Tokens.Length; token++)
             {
-                rows.Add(layout.PredictorRow(branchOf[member], prompt.Length, token));
+                rows.Add(layout.Row(branchOf[member], members[member].Prompt.Length - 1 + token));
                 targets.Add(members[member].Tokens[token]);
             }
         }

@@ -1,0 +1,332 @@
+using System.Diagnostics;
+using Ra3.Cli.Report;
+using Ra3.Cli.Training;
+using Ra3.Corpora;
+using Ra3.MidTraining;
+using Ra3.Models;
+using Ra3.PostTraining;
+using Ra3.Training;
+using Ra3.Training.Runs;
+using Spectre.Console;
+using static TorchSharp.torch;
+
+namespace Ra3.Cli.Quickstart;
+
+/// <summary>
+/// The main job for one seed, top to bottom: pre-train a base; from it, mid-train by NTP and by RA3 on the same data for the
+/// same number of updates; measure all on held-out code and tasks; post-train each by RLVR with the same steps.
+/// </summary>
+internal sealed class SeedRun(
+    double minutes, long seed, bool controls, QuickstartPlan? planned, string folder, RunFolder run, IReward? reward, IAnsiConsole console,
+    CancellationToken stop)
+{
+    private const double PretrainRate = 3e-3;
+    private const double MidTrainRate = 1e-3;
+    private const int CurvePoints = 8;
+    private const int CurveSnippets = 24;
+    private static readonly string[] MainArms = ["base", "ntp", "ra3"];
+
+    private readonly Device device = Compute.Device;
+    private readonly ScalarType type = Compute.Type(Precision.Auto, Compute.Device);
+    private readonly Dictionary<string, double> timing = [];
+    private readonly Dictionary<string, List<(double X, double Y)>> curves = [];
+    private readonly Dictionary<string, List<(double X, double Y)>> rlvrCurves = [];
+    private readonly Dictionary<string, ArmResult> arms = [];
+    private readonly Ticker ticker = new(run);
+    private QuickstartData data = null!;
+    private QuickstartPlan plan = null!;
+    private LatentFormat format = null!;
+    private IReadOnlyList<Snippet> curveSnippets = [];
+
+    public SeedResult Run()
+    {
+        Directory.CreateDirectory(In("data"));
+        data = Timed("data", () => QuickstartData.Load(seed));
+        console.WriteLine($"Data: {data.Description}.");
+        var tokenizer = data.Tokenizer;
+        var config = QuickstartPlan.Model(tokenizer.VocabularySize, tokenizer.EndOfText!.Value);
+        using var tokenFormat = format = new LatentFormat(tokenizer, config.VocabularySize, device);
+        console.WriteLine($"Model: Llama family, {config.ParameterCount() / 1e6:0.0} M parameters, {(type == ScalarType.BFloat16 ? "bf16" : "fp32")} on {device}.");
+        curveSnippets = data.HeldOutSnippets(CurveSnippets);
+
+        plan = planned ?? QuickstartPlan.ForPretraining(minutes, Timed("calibration", () => SecondsPerStep(config)));
+        console.WriteLine($"Plan: {plan.PretrainSteps} pre-training steps of {QuickstartPlan.StepTokens} tokens.");
+        Timed("base", () => Pretrain(config));
+
+        var eStep = MidTrain();
+        var problems = data.Problems(plan.TasksPerSplit, training: 1000);
+        Timed("rlvr", () => PostTrain(problems));
+        var heldOut = data.HeldOutSnippets(plan.HeldOutSnippets);
+        var walks = Timed("evaluation", () => Evaluate(problems, heldOut));
+        return new SeedResult
+        {
+            Plan = plan,
+            Arms = arms.ToDictionary(arm => arm.Key, arm => arm.Value.Summary(problems, NtpFinal())),
+            Ra3MinusNtp = Differences(problems, heldOut),
+            EStep = eStep,
+            Curves = curves,
+            RlvrCurves = rlvrCurves,
+            Walks = walks,
+            Examples = reward is null ? [] : Examples(problems),
+            Timing = timing,
+            DataDescription = data.Description,
+        };
+    }
+
+    private void Pretrain(ModelConfig config)
+    {
+        using var corpus = data.Pretraining(In("data"), (long)plan.PretrainSteps * QuickstartPlan.StepTokens);
+        using var decoder = Decoder.Create(config, seed, type, device);
+        Train("base", "base", decoder, corpus, QuickstartPlan.NextToken(plan.PretrainSteps, PretrainRate));
+    }
+
+    /// <summary>Every mid-training arm, from the base.</summary>
+    private IReadOnlyList<EStepMetrics> MidTrain()
+    {
+        using var corpus = data.MidTraining(In("data"), plan.MidTrainPrograms);
+        using var replay = data.Replay(In("data"), plan.MidTrainPrograms);
+        if (planned is null)
+        {
+            plan = plan.ForMidTraining(
+                minutes, arms["base"].Seconds / plan.PretrainSteps, Timed("calibration", () => SecondsPerIteration(corpus)));
+        }
+
+        console.WriteLine(
+            $"Plan: {plan.MidTrainSteps} mid-training steps for either method over {corpus.Count + replay.Count} documents "
+            + $"({(corpus.TotalTokens + replay.TotalTokens) / 1e6:0.00} M tokens, replay included); {plan.EStepIterations} E-step iterations for RA3.");
+        Timed("ntp", () => NextToken("ntp", "NTP", Documents(corpus), replay, plan.MidTrainSteps));
+        var options = plan.MidTraining(MidTrainRate);
+        var eStep = Timed("ra3", () => Ra3("ra3", "RA3", corpus, replay, options));
+        if (controls)
+        {
+            var equal = (int)(plan.MidTrainSteps * arms["ra3"].Seconds / arms["ntp"].Seconds);
+            Timed("controls", () =>
+            {
+                NextToken("ntpEqualTime", "NTP, RA3's time", Documents(corpus), replay, equal);
+                Ra3("untrained", "untrained latents", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.None } });
+                using var thought = TokenStore.Open(Path.Combine(In("ra3"), "round-1", "bootstrap.tokens"), data.Tokenizer);
+                NextToken(
+                    "shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought).Take(corpus.Count)], seed), replay, plan.MidTrainSteps);
+                using var oracle = data.MidTraining(In("data"), plan.MidTrainPrograms, oracle: true);
+                NextToken("oracle", "oracle comments", Documents(oracle), replay, plan.MidTrainSteps);
+                Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
+                Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
+            });
+        }
+
+        return eStep;
+    }
+
+    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore replay, int steps)
+    {
+        using var corpus = TokenStore.Build(Path.Combine(In("data"), key + ".tokens"), documents.Concat(Documents(replay)), data.Tokenizer);
+        var (decoder, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
+        using (decoder)
+        {
+            Train(key, name, decoder, corpus, QuickstartPlan.NextToken(steps, MidTrainRate));
+        }
+    }
+
+    private IReadOnlyList<EStepMetrics> Ra3(string key, string name, TokenStore corpus, TokenStore replay, MidTrainingOptions options)
+    {
+        var trainer = new MidTrainer(In("base"), corpus, options, type, device, seed, In(key), replay);
+        using var observer = new Ra3Progress(name, plan, ticker, Curve);
+        var rounds = trainer.Run(observer, stop);
+        arms[key] = new ArmResult(
+            name, trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
+            rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds));
+        return observer.EStepHistory;
+    }
+
+    private void Train(string key, string name, Decoder decoder, TokenStore corpus, NextTokenOptions options)
+    {
+        var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        using var progress = new ProgressLine(name, options.Steps);
+        var state = NextTokenTrainer.Run(
+            decoder, data.Tokenizer, windows, options, In(key),
+            metrics =>
+            {
+                TrainingRun.Log(run, ticker.Next(), key + ".", metrics);
+                Curve(name, metrics, options.Steps, decoder);
+                progress.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
+            },
+            stop);
+        arms[key] = new ArmResult(name, In(key), state.Tokens, state.Seconds);
+    }
+
+    private void Curve(string name, NextTokenMetrics metrics, int steps, Decoder decoder)
+    {
+        if (metrics.Step % Math.Max(1, steps / CurvePoints) == 0 || metrics.Step == steps)
+        {
+            var likelihood = HeldOutEvaluation.Plain(decoder, format, curveSnippets);
+            curves.TryAdd(name, []);
+            curves[name].Add((metrics.Tokens / 1e6, likelihood.ActionCrossEntropy));
+        }
+    }
+
+    /// <summary>RLVR from each of the main arms, for as many steps each.</summary>
+    private void PostTrain(TaskSplits problems)
+    {
+        if (reward is null)
+        {
+            return;
+        }
+
+        if (planned is null)
+        {
+            plan = plan.ForRlvr(minutes, Timed("calibration", () => SecondsPerRlvrStep(problems)));
+        }
+
+        console.WriteLine($"Plan: {plan.RlvrSteps} RLVR steps from each model, 8 problems × 8 completions each.");
+        foreach (var key in MainArms)
+        {
+            var (policy, tokenizer) = ModelFolder.Load(arms[key].Folder, type, device, trainable: true);
+            using (policy)
+            using (var progress = new RlvrProgress(key, "RLVR from " + arms[key].Name, plan.RlvrSteps, ticker))
+            {
+                var result = GrpoTrainer.Run(
+                    policy, null, tokenizer, problems.Training, problems.Jargon, reward, plan.Rlvr(plan.RlvrSteps), seed, In("rlvr-" + key),
+                    progress, stop);
+                arms[key].Rlvr = result;
+                rlvrCurves[arms[key].Name] = [.. result.Evaluations.Select(evaluation => ((double)evaluation.Key, evaluation.Value.Rate))];
+            }
+        }
+    }
+
+    private List<CodeWalk> Evaluate(TaskSplits problems, IReadOnlyList<Snippet> heldOut)
+    {
+        var thinking = data.HeldOutSnippets(plan.ThinkingSnippets);
+        List<CodeWalk> walks = [];
+        using var progress = new ProgressLine("evaluate", total: arms.Count);
+        var done = 0;
+        foreach (var (key, arm) in arms)
+        {
+            stop.ThrowIfCancellationRequested();
+            var (decoder, tokenizer) = ModelFolder.Load(arm.Folder, type, device, trainable: false);
+            using (decoder)
+            {
+                arm.Likelihood = HeldOutEvaluation.Plain(decoder, format, heldOut);
+                arm.ThinkingBaseline = HeldOutEvaluation.Plain(decoder, format, thinking);
+                (arm.Thinking, arm.Latents, var trajectories) =
+                    HeldOutEvaluation.Thinking(decoder, format, QuickstartPlan.Latents, thinking, seed, stop);
+                if (reward is not null)
+                {
+                    var bound = plan.Rlvr(1).MaxNewTokens;
+                    arm.Jargon = arm.Rlvr?.Evaluations[0]
+                        ?? PassAt1.Measure(decoder, tokenizer, problems.Jargon, reward, bound, problems.Jargon.Count, stop);
+                    arm.Plain = PassAt1.Measure(decoder, tokenizer, problems.Plain, reward, bound, problems.Plain.Count, stop);
+                }
+
+                if (key == "ra3")
+                {
+                    walks = Walk(decoder, trajectories);
+                }
+            }
+
+            progress.Report(++done);
+        }
+
+        return walks;
+    }
+
+    /// <summary>The held-out snippets with most thoughts, by the model itself; first of several files.</summary>
+    private List<CodeWalk> Walk(Decoder decoder, IReadOnlyList<Trajectory> trajectories) =>
+        [.. trajectories.OrderByDescending(trajectory => trajectory.Steps.Count(step => step.Choice == StepChoice.Think))
+            .DistinctBy(trajectory => trajectory.Snippet.Document.Id).Take(4)
+            .Select(trajectory => TrajectoryWalk.Of(decoder, format, data.Tokenizer, trajectory))];
+
+    private double? NtpFinal() => arms["ntp"].Rlvr?.Evaluations.Values.Last().Rate;
+
+    private Dictionary<string, Estimate> Differences(TaskSplits problems, IReadOnlyList<Snippet> heldOut)
+    {
+        var (ra3, ntp) = (arms["ra3"], arms["ntp"]);
+        var (nats, error) = CodeLikelihood.Compare(ra3.Likelihood!, ntp.Likelihood!, heldOut);
+        var differences = new Dictionary<string, Estimate> { ["actionCrossEntropy"] = new(nats, error) };
+        if (reward is not null)
+        {
+            differences["passAt1"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, 0, problems.Jargon.Count);
+            differences["passAt1Seen"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, 0, problems.Seen.Count);
+            differences["passAt1Never"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, problems.Seen.Count, problems.Never.Count);
+            differences["passAt1AfterRlvr"] =
+                ArmResult.Paired(ra3.Rlvr!.Evaluations.Values.Last(), ntp.Rlvr!.Evaluations.Values.Last(), 0, problems.Jargon.Count);
+        }
+
+        return differences;
+    }
+
+    /// <summary>The first tasks of both jargon splits, as each main arm solved them before RLVR: not chosen by outcome.</summary>
+    private List<TaskExample> Examples(TaskSplits problems) =>
+        [.. Enumerable.Range(0, Math.Min(4, problems.Seen.Count)).Select(i => ("seen", i))
+            .Concat(Enumerable.Range(problems.Seen.Count, Math.Min(8, problems.Never.Count)).Select(i => ("never bridged", i)))
+            .Select(item => new TaskExample(item.Item1, problems.Jargon[item.Item2].Prompt, MainArms.ToDictionary(
+                key => arms[key].Name, key => (arms[key].Jargon!.Completions[item.Item2], arms[key].Jargon!.Passed[item.Item2] == true))))];
+
+    private double SecondsPerStep(ModelConfig config)
+    {
+        using var corpus = data.Pretraining(In("data"), 40_000);
+        using var decoder = Decoder.Create(config, seed, type, device);
+        using var optimizer = new AdamW(decoder, new OptimizerOptions());
+        var options = QuickstartPlan.NextToken(1, 1e-4);
+        var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        var times = new List<double>();
+        for (var step = 0; step < 12; step++)
+        {
+            stop.ThrowIfCancellationRequested();
+            var watch = Stopwatch.StartNew();
+            NextTokenLoss.Backward(decoder, NextTokenTrainer.Rows(windows, options, step), options.MicroBatchRows, QuickstartPlan.StepTokens);
+            optimizer.Step(1e-4);
+            times.Add(watch.Elapsed.TotalSeconds);
+        }
+
+        return times.Skip(4).Average();
+    }
+
+    private double SecondsPerIteration(TokenStore corpus)
+    {
+        var options = plan.MidTraining(MidTrainRate);
+        var (policy, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
+        var (scorer, _) = ModelFolder.Load(In("base"), type, device, trainable: false);
+        using (policy)
+        using (scorer)
+        using (var step = new EStep(policy, scorer, format, options.Latents, options.EStep with { Iterations = 100 }, seed))
+        {
+            var snippets = Documents(corpus).SelectMany(document => Snippet.Cut(document, options.Latents.SnippetTokens))
+                .Take(2 * options.EStep.Snippets).ToList();
+            step.Iterate(0, [.. snippets.Take(options.EStep.Snippets)]);
+            var watch = Stopwatch.StartNew();
+            step.Iterate(0, [.. snippets.Skip(options.EStep.Snippets)]);
+            return watch.Elapsed.TotalSeconds;
+        }
+    }
+
+    private double SecondsPerRlvrStep(TaskSplits problems)
+    {
+        var (policy, tokenizer) = ModelFolder.Load(arms["ntp"].Folder, type, device, trainable: true);
+        using (policy)
+        {
+            var trial = In("rlvr-calibration");
+            var state = GrpoTrainer.Run(policy, null, tokenizer, problems.Training, [], reward!, plan.Rlvr(2), seed, trial, stop: stop).State;
+            Directory.Delete(trial, recursive: true);
+            return state.Seconds / 2;
+        }
+    }
+
+    private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    private void Timed(string name, Action work) => Timed(name, () =>
+    {
+        work();
+        return true;
+    });
+
+    private T Timed<T>(string name, Func<T> work)
+    {
+        stop.ThrowIfCancellationRequested();
+        var watch = Stopwatch.StartNew();
+        var result = work();
+        timing[name] = timing.GetValueOrDefault(name) + watch.Elapsed.TotalSeconds;
+        return result;
+    }
+}
