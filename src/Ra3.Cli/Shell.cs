@@ -20,6 +20,8 @@ internal static class Shell
             QuickstartCommand.Create(),
             PretrainCommand.Create(),
             MidTrainCommand.Create(),
+            RlvrCommand.Create(),
+            RolloutsCommand.Create(),
             GenerateCommand.Create(),
             InspectCommand.Create(),
             TokenizerCommand.Create(),

@@ -1,0 +1,169 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Ra3.Cli.Report;
+using Ra3.Cli.Training;
+using Ra3.Models;
+using Ra3.Models.Files;
+using Ra3.Models.Tokenizers;
+using Ra3.PostTraining;
+using Ra3.Sandbox;
+using Ra3.Training;
+using Ra3.Training.Runs;
+using Spectre.Console;
+
+namespace Ra3.Cli.Commands;
+
+/// <summary>`ra3 rlvr`: GRPO on problems whose answers can be verified.</summary>
+internal static class RlvrCommand
+{
+    public static Command Create()
+    {
+        var model = new Option<DirectoryInfo?>("--model") { Description = "Hugging Face folder to start from; sets the recipe's model.", HelpName = "DIR" };
+        var problems = new Option<string?>("--problems")
+        {
+            Description = $"{string.Join(", ", KnownProblems.Names)}, or a file of problems; sets the recipe's problems.train.",
+            HelpName = "FILE|NAME",
+        };
+        var file = CommonOptions.RecipeFile();
+        var sets = CommonOptions.Set();
+        var output = TrainingRun.Out();
+        var resume = TrainingRun.Resume();
+        var dryRun = CommonOptions.DryRun();
+        var (tier, isUnsafe, workers, json) = (SandboxCommand.Tier(), SandboxCommand.Unsafe(), SandboxCommand.Workers(), CommonOptions.Json());
+        var verb = new Verb(
+            "rlvr",
+            "Improves a model by verifiable rewards (GRPO): groups of answers to problems with tests, judged in the sandbox.",
+            "ra3 rlvr --model runs/ra3/model --problems mbpp --recipe recipes/rlvr.yaml --out runs/rlvr",
+            "ra3 rlvr --model runs/ra3/model --problems my-problems.jsonl --dry-run",
+            "ra3 rlvr --out runs/rlvr --resume")
+        { model, problems, file, sets, output, resume, dryRun, tier, isUnsafe, workers, json };
+        TrainingRun.RequireOut(verb, output, dryRun);
+        verb.Does((parsed, stop) =>
+        {
+            var console = Terminal.For(parsed.GetValue(json));
+            var folder = parsed.GetValue(output)?.FullName ?? "";
+            var resumes = parsed.GetValue(resume);
+            List<string> assignments = [.. parsed.GetRequiredValue(sets)];
+            if (parsed.GetValue(model) is { } start)
+            {
+                assignments.Add($"model={JsonSerializer.Serialize(start.FullName)}");
+            }
+
+            if (parsed.GetValue(problems) is { } train)
+            {
+                assignments.Add($"problems.train={JsonSerializer.Serialize(train)}");
+            }
+
+            var recipe = Whole(TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, console.WriteLine));
+            var sandbox = SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers));
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, sandbox, folder, resumes, console, stop);
+            if (parsed.GetValue(json))
+            {
+                Terminal.WriteJson(result);
+            }
+
+            return 0;
+        });
+        return verb;
+    }
+
+    /// <summary>Paths that stay right wherever the run is resumed from.</summary>
+    private static RlvrRecipe Whole(RlvrRecipe recipe) => recipe with
+    {
+        Model = Path.GetFullPath(recipe.Model!),
+        Problems = recipe.Problems with
+        {
+            Train = KnownProblems.Names.Contains(recipe.Problems.Train!) ? recipe.Problems.Train : Path.GetFullPath(recipe.Problems.Train!),
+            HeldOut = recipe.Problems.HeldOut is { } heldOut ? Path.GetFullPath(heldOut) : null,
+            Data = recipe.Problems.Data is { } data ? Path.GetFullPath(data) : null,
+        },
+    };
+
+    private static RlvrPlan Plan(RlvrRecipe recipe, IAnsiConsole console, CancellationToken stop)
+    {
+        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed);
+        var (decoder, tokenizer) = Load(recipe);
+        using (decoder)
+        {
+            var plan = RlvrPlan.Of(problems, decoder.Config, tokenizer, recipe.Grpo, recipe.Precision)
+                .Measured(decoder, tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
+            plan.Print(console);
+            return plan;
+        }
+    }
+
+    private static object Run(
+        RlvrRecipe recipe, SandboxOptions sandbox, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    {
+        // What is wrong with problems, weights or sandbox is better said before there is a run that would have to be resumed.
+        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed);
+        var (policy, tokenizer) = Load(recipe);
+        var needsSandbox = problems.Train.Concat(problems.Test).Any(problem => problem is PythonProblem);
+        var pool = needsSandbox ? SandboxPool.StartAsync(sandbox, stop).GetAwaiter().GetResult() : null;
+        try
+        {
+            using var held = policy;
+            var checkpoint = Path.Combine(folder, GrpoTrainer.CheckpointFolder);
+            var done = resumes && Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
+            using var run = resumes ? RunFolder.Resume(folder, done) : RunFolder.Create(folder, Recipes.Recipe.Write(recipe));
+            return TrainingRun.Resumable("rlvr", folder, stop, () =>
+            {
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{problems.Train.Count:N0} problems, {problems.Test.Count:N0} held out; {policy.Config.ParameterCount():N0} parameters, {policy.ComputeType} on {policy.Device}; {Tier(pool)}."));
+                if (recipe.Grpo.MaxStaleness > 0)
+                {
+                    console.WriteLine("Sampling and learning run side by side (maxStaleness above 0): the result depends on timing, not on the seed alone.");
+                }
+
+                var reward = new RlvrReward(pool is null ? null : new PythonReward(pool, recipe.Python));
+                GrpoResult result;
+                using (var log = new RlvrLog(run, recipe.Grpo, done))
+                {
+                    result = GrpoTrainer.Run(
+                        policy, null, tokenizer, problems.Train, problems.Test, reward, recipe.Grpo, recipe.Seed, folder, log, stop);
+                }
+
+                var model = TrainingRun.SaveModel(run, policy, tokenizer, recipe.Weights, recipe.Model);
+                var summary = Summary.Of(recipe, result, problems, policy.Config, pool, model);
+                AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+                RlvrReport.Build(folder, summary.ToString()).Write(run.In("report.html"));
+                console.WriteLine(summary.ToString());
+                console.WriteLine($"Model: {model}. Read what it wrote with: ra3 rollouts {folder}");
+                return (object)summary;
+            });
+        }
+        finally
+        {
+            pool?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private static string Tier(SandboxPool? pool) => pool is null ? "no programs to run"
+        : pool.Tier == SandboxTier.Unsafe ? "programs run UNCONFINED" : $"programs run in the tier {pool.Tier.ToString().ToLowerInvariant()}";
+
+    private static (Decoder Decoder, Tokenizer Tokenizer) Load(RlvrRecipe recipe) => Directory.Exists(recipe.Model)
+        ? ModelFolder.Load(recipe.Model, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true)
+        : throw new DirectoryNotFoundException($"There is no model folder {recipe.Model}. Give a Hugging Face folder with --model DIR.");
+
+    /// <summary>What stands in summary.json. Shares are of the judged held-out problems, greedy; null without any.</summary>
+    private sealed record Summary(
+        long Seed, string From, string Model, long Parameters, int Problems, long Steps, long RlvrTokens, double Seconds,
+        int HeldOutProblems, double? PassAt1, double? PassAt1Error, double? PassAt1AfterRlvr, double? PassAt1AfterRlvrError, string? Tier, long HarnessErrors)
+    {
+        public static Summary Of(
+            RlvrRecipe recipe, GrpoResult result, RlvrProblems problems, ModelConfig config, SandboxPool? pool, string model)
+        {
+            var (before, after) = (result.Evaluations.Values.FirstOrDefault(), result.Evaluations.Values.LastOrDefault());
+            return new Summary(
+                recipe.Seed, recipe.Model!, model, config.ParameterCount(), problems.Train.Count, result.State.Step, result.State.Tokens,
+                result.State.Seconds, after?.Judged ?? 0, before?.Rate, before?.StandardError, after?.Rate, after?.StandardError,
+                pool?.Tier.ToString().ToLowerInvariant(), pool?.HarnessErrors ?? 0);
+        }
+
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+            $"{Steps} steps, {RlvrTokens:N0} tokens sampled, {ProgressLine.Duration(TimeSpan.FromSeconds(Seconds))}")
+            + (PassAt1 is null ? "." : string.Create(CultureInfo.InvariantCulture,
+                $"; held-out pass@1 {PassAt1:0.000} ± {PassAt1Error:0.000} → {PassAt1AfterRlvr:0.000} ± {PassAt1AfterRlvrError:0.000} on {HeldOutProblems} problems."));
+    }
+}
