@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Ra3.Cli.Data;
 using Ra3.Cli.Recipes;
+using Ra3.PostTraining.Tasks;
 using Spectre.Console;
 
 namespace Ra3.Cli.Commands;
@@ -19,7 +20,7 @@ internal static class DataCommand
         DefaultValueFactory = _ => new DirectoryInfo(DataFile.DefaultFolder),
     };
 
-    public static Command Create() => new("data", "Gets public benchmark and RLVR data.") { List(), Get() };
+    public static Command Create() => new("data", "Gets public benchmark and RLVR data, or makes tasks.") { List(), Get(), Tasks() };
 
     private static Verb List()
     {
@@ -46,6 +47,37 @@ internal static class DataCommand
             }
 
             Terminal.For(json: false).Write(table);
+            return 0;
+        });
+        return verb;
+    }
+
+    private static Verb Tasks()
+    {
+        var output = new Option<DirectoryInfo>("--out", "-o") { Description = "Folder for the files.", HelpName = "DIR", Required = true };
+        var seed = new Option<long>("--seed") { Description = "Decides every task.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        var steps = new Option<int>("--max-steps") { Description = "Most steps of a task: the difficulty.", HelpName = "N", DefaultValueFactory = _ => 4 };
+        var verb = new Verb(
+            "tasks",
+            "Makes the built-in family of verifiable Python tasks: corpora for pre-training, mid-training and replay, and problems with hidden tests (docs/method.md).",
+            "ra3 data tasks --out data/tasks",
+            "ra3 rlvr --problems data/tasks/problems-train.jsonl --model DIR --out runs/rlvr") { output, seed, steps };
+        steps.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is not (>= 1 and <= 8))
+            {
+                result.AddError("--max-steps must lie between 1 and 8.");
+            }
+        });
+        verb.Does((parsed, _) =>
+        {
+            var family = new TaskFamily(
+                new TaskOptions { MinSteps = Math.Min(2, parsed.GetValue(steps)), MaxSteps = parsed.GetValue(steps) }, parsed.GetValue(seed));
+            foreach (var (file, lines) in TaskFiles.Write(family, parsed.GetRequiredValue(output).FullName))
+            {
+                Terminal.For(json: false).WriteLine($"{file}: {lines} lines");
+            }
+
             return 0;
         });
         return verb;

@@ -1,6 +1,5 @@
 using Ra3.Corpora;
 using Ra3.MidTraining;
-using Ra3.Models;
 using Ra3.Models.Tokenizers;
 using Ra3.PostTraining;
 using Ra3.PostTraining.Tasks;
@@ -20,8 +19,6 @@ internal sealed class QuickstartData
     private const int Vocabulary = 2048;
     private const int TokenizerTasks = 4000;
     private const double RealShare = 0.2; // of the tokens of each corpus
-    private const double StubShare = 1.0 / 3; // of the documents of the pre-training tasks
-    private const double CommentShare = 0.4; // of the English-documented programs have their steps commented (C)
 
     private readonly IReadOnlyDictionary<string, List<SourceDocument>> parts;
     private readonly PythonStandardLibrary library;
@@ -56,16 +53,16 @@ internal sealed class QuickstartData
             [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed)
             .Divide(reader.Read());
         var family = new TaskFamily(QuickstartPlan.Tasks, seed);
-        var tasks = PretrainingTasks(family, TokenizerTasks, "tokenizer", seed);
-        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Concat(tasks).Select(document => document.Text), Vocabulary);
+        var tasks = TaskCorpus.Pretraining(family, TokenizerTasks, "tokenizer");
+        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Select(document => document.Text).Concat(tasks.Select(task => task.Text)), Vocabulary);
         return new QuickstartData(found, reader.Report, divided, family, tokenizer, seed);
     }
 
     /// <summary>A pre-training corpus of about so many tokens: real code, English-documented programs and stubs.</summary>
     public TokenStore Pretraining(string folder, long tokens)
     {
-        var perTask = PretrainingTasks(Family, 300, "length", seed).Average(document => Tokenizer.Encode(document.Text).Length);
-        var tasks = PretrainingTasks(Family, Math.Max(300, (int)(tokens * (1 - RealShare) / perTask)), "pre-training", seed);
+        var perTask = TaskCorpus.Pretraining(Family, 300, "length").Average(task => Tokenizer.Encode(task.Text).Length);
+        var tasks = TaskCorpus.Pretraining(Family, Math.Max(300, (int)(tokens * (1 - RealShare) / perTask)), "pre-training");
         return TokenStore.Build(
             Path.Combine(folder, "pre-training.tokens"), Real(PretrainingPart, (long)(tokens * RealShare)).Concat(Encode(tasks)), Tokenizer);
     }
@@ -76,8 +73,7 @@ internal sealed class QuickstartData
     /// <param name="oracle">Whether the programs carry the right comments: a control.</param>
     public TokenStore MidTraining(string folder, int programs, bool oracle = false)
     {
-        List<EncodedDocument> tasks = [.. Encode(Family.Draw(TaskPart.Train, OperationUse.Bridged, programs, "mid-training")
-            .Select((task, i) => new SourceDocument($"bridged-{i}.py", task.Program(jargon: true, comments: oracle))))];
+        List<EncodedDocument> tasks = [.. Encode(TaskCorpus.MidTraining(Family, programs, oracle))];
         var real = Real(MidTrainingPart, (long)(tasks.Sum(task => (long)task.Tokens.Length) * RealShare / (1 - RealShare)));
         return TokenStore.Build(Path.Combine(folder, oracle ? "mid-training-oracle.tokens" : "mid-training.tokens"), tasks.Concat(real), Tokenizer);
     }
@@ -85,7 +81,7 @@ internal sealed class QuickstartData
     /// <summary>English-documented programs like those of pre-training, replayed in every arm against forgetting.</summary>
     public TokenStore Replay(string folder, int programs) => TokenStore.Build(
         Path.Combine(folder, "replay.tokens"),
-        Encode(Documented(Family.Draw(TaskPart.Train, OperationUse.Any, programs, "replay"), "replay", seed)), Tokenizer);
+        Encode(TaskCorpus.Replay(Family, programs)), Tokenizer);
 
     /// <summary>Snippets spread evenly over the held-out files.</summary>
     public IReadOnlyList<Snippet> HeldOutSnippets(int count)
@@ -104,19 +100,8 @@ internal sealed class QuickstartData
     private List<PythonProblem> Draw(TaskPart part, OperationUse use, int count, bool jargon) =>
         [.. Family.Draw(part, use, count, "problems").Select(task => task.ToProblem(jargon))];
 
-    private static IEnumerable<SourceDocument> PretrainingTasks(TaskFamily family, int count, string stream, long seed)
-    {
-        var stubs = (int)(count * StubShare);
-        return Documented(family.Draw(TaskPart.Train, OperationUse.Any, count - stubs, stream), stream, seed).Concat(
-            family.Draw(TaskPart.Train, OperationUse.Any, stubs, stream + "/stubs").Select((task, i) => new SourceDocument($"stub-{i}.py", task.Stub())));
-    }
-
-    private static IEnumerable<SourceDocument> Documented(IEnumerable<GeneratedTask> tasks, string stream, long seed) =>
-        tasks.Select((task, i) => new SourceDocument(
-            $"{stream}-{i}.py", task.Program(jargon: false, new SeededRandom(seed, "quickstart/comments/" + stream, i).NextDouble() < CommentShare)));
-
-    private IEnumerable<EncodedDocument> Encode(IEnumerable<SourceDocument> documents) =>
-        documents.Select(document => DocumentEncoder.Encode(document, Tokenizer));
+    private IEnumerable<EncodedDocument> Encode(IEnumerable<(string Id, string Text)> documents) =>
+        documents.Select(document => DocumentEncoder.Encode(new SourceDocument(document.Id, document.Text), Tokenizer));
 
     /// <summary>Files of a part in a seeded order, until there are so many tokens or no more files.</summary>
     private IEnumerable<EncodedDocument> Real(string part, long tokens)

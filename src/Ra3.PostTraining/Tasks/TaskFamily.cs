@@ -85,14 +85,13 @@ public sealed class TaskFamily
     private static readonly string[] Connectors = [", then ", "; then ", ", and then "];
 
     private readonly TaskOptions options;
-    private readonly long seed;
     private readonly HashSet<Operation> never = [];
     private readonly ILookup<TaskKind, Operation> byKind;
 
-    /// <summary>The family of a seed, which decides the never-bridged operations and every task.</summary>
+    /// <summary>The family of a seed.</summary>
     public TaskFamily(TaskOptions options, long seed)
     {
-        (this.options, this.seed) = (options, seed);
+        (this.options, Seed) = (options, seed);
         byKind = Tasks.Operations.All.GroupBy(operation => operation.Kind).SelectMany(kind => kind.Take(options.OperationsPerKind))
             .ToLookup(operation => operation.Kind);
         foreach (var kind in byKind)
@@ -102,6 +101,9 @@ public sealed class TaskFamily
             never.UnionWith(shuffled.Take((int)Math.Round(options.NeverBridged * shuffled.Length)));
         }
     }
+
+    /// <summary>Decides the never-bridged operations and every task.</summary>
+    public long Seed { get; }
 
     /// <summary>Operations in use.</summary>
     public IReadOnlyCollection<Operation> Operations => [.. byKind.SelectMany(kind => kind)];
@@ -126,7 +128,7 @@ public sealed class TaskFamily
                 throw new InvalidOperationException($"The options leave only {tasks.Count} of {count} tasks: allow more steps or operations.");
             }
 
-            var random = new SeededRandom(seed, "tasks/" + stream, (long)part, (long)use, attempt);
+            var random = new SeededRandom(Seed, "tasks/" + stream, (long)part, (long)use, attempt);
             var steps = DrawSteps(random, use);
             if (PartOf(steps) == part && !(use == OperationUse.NeverBridged && !steps.Any(step => never.Contains(step.Operation)))
                 && DrawCases(random, steps) is { } cases)
