@@ -130,6 +130,10 @@ public static class GrpoTrainer
         }
     }
 
+    /// <summary>The problems whose prompt leaves room for a completion; <see cref="Run"/> leaves out the others.</summary>
+    public static IReadOnlyList<Problem> Fitting(IReadOnlyList<Problem> problems, Tokenizer tokenizer, ModelConfig config, int maxNewTokens) =>
+        [.. problems.Where(problem => Prompt.Fits(Prompt.Encode(problem.Prompt, tokenizer, config), config, maxNewTokens))];
+
     /// <summary>The evaluations of a run so far, by step.</summary>
     /// <exception cref="InvalidDataException">The file is not as written.</exception>
     public static SortedDictionary<long, PassAt1Result> ReadEvaluations(string folder)

@@ -19,7 +19,7 @@ internal sealed class ProblemOrder
     {
         this.seed = seed;
         this.problems = [.. problems.Select(problem => (problem, Prompt.Encode(problem.Prompt, tokenizer, config)))
-            .Where(problem => problem.Item2.Length > 0 && problem.Item2.Length + maxNewTokens <= config.MaxPositions)];
+            .Where(problem => Prompt.Fits(problem.Item2, config, maxNewTokens))];
         LeftOut = problems.Count - this.problems.Count;
         if (this.problems.Count == 0)
         {

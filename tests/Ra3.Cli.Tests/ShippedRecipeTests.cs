@@ -38,4 +38,12 @@ public sealed class ShippedRecipeTests
         (recipe.Ntp.BatchRows, recipe.Ra3.MStep.BatchRows).Should().Be((16, 16));
         Recipe.Parse<MidTrainRecipe>(Recipe.Write(recipe), "written", []).Should().BeEquivalentTo(recipe); // .inf included
     }
+
+    [Fact]
+    public void The_rlvr_recipe_is_read()
+    {
+        var recipe = Recipe.Load<RlvrRecipe>(Path.Combine(Folder, "rlvr.yaml"), ["model=base"]);
+        (recipe.Grpo.GroupSize, recipe.Grpo.Temperature, recipe.Grpo.ClipHigh, recipe.Grpo.Optimizer.LearningRate).Should().Be((8, 0.6, 0.28, 1e-6));
+        Recipe.Parse<RlvrRecipe>(Recipe.Write(recipe), "written", []).Should().BeEquivalentTo(recipe);
+    }
 }

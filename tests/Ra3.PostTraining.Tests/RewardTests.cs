@@ -118,6 +118,40 @@ public sealed class RewardTests
         }
     }
 
+    [Fact]
+    public async Task References_of_LeetCodeDataset_pass()
+    {
+        var path = SharedData.Require("data/rlvr/LeetCodeDataset-v0.2.0-train.jsonl.gz");
+        await using var pool = await StartPool();
+        var reward = new PythonReward(pool, new PythonRewardOptions());
+        var rows = new Dictionary<string, System.Text.Json.JsonElement>(StringComparer.Ordinal);
+        using (var reader = new StreamReader(new System.IO.Compression.GZipStream(File.OpenRead(path), System.IO.Compression.CompressionMode.Decompress)))
+        {
+            while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+            {
+                var row = System.Text.Json.JsonDocument.Parse(line).RootElement;
+                rows.Add("leetcode/" + row.GetProperty("task_id").GetString(), row);
+            }
+        }
+
+        // The reference is a whole class, so it stands behind the imports rather than behind the class's head.
+        var sample = KnownProblems.Read("leetcode", path).OfType<PythonProblem>().Where((_, i) => i % 120 == 0).ToList();
+        var failed = new List<string>();
+        foreach (var problem in sample)
+        {
+            var row = rows[problem.Id];
+            var score = await reward.ScoreAsync(
+                problem with { Program = row.GetProperty("prompt").GetString()! }, "\n" + row.GetProperty("completion").GetString()!,
+                TestContext.Current.CancellationToken);
+            if (!score.Passed)
+            {
+                failed.Add($"{problem.Id}: {score.Verdict} {score.Detail}");
+            }
+        }
+
+        failed.Should().BeEmpty();
+    }
+
     private static async Task<SandboxPool> StartPool()
     {
         try

@@ -82,10 +82,10 @@ internal static class RlvrCommand
 
     private static RlvrPlan Plan(RlvrRecipe recipe, IAnsiConsole console, CancellationToken stop)
     {
-        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (decoder, tokenizer) = Load(recipe);
         using (decoder)
         {
+            var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed).Fitting(tokenizer, decoder.Config, recipe.Grpo.MaxNewTokens);
             var plan = RlvrPlan.Of(problems, decoder.Config, tokenizer, recipe.Grpo, recipe.Precision)
                 .Measured(decoder, tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
             plan.Print(console);
@@ -97,8 +97,9 @@ internal static class RlvrCommand
         RlvrRecipe recipe, SandboxOptions sandbox, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
     {
         // What is wrong with problems, weights or sandbox is better said before there is a run that would have to be resumed.
-        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed);
+        var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (policy, tokenizer) = Load(recipe);
+        var problems = all.Fitting(tokenizer, policy.Config, recipe.Grpo.MaxNewTokens);
         var needsSandbox = problems.Train.Concat(problems.Test).Any(problem => problem is PythonProblem);
         var pool = needsSandbox ? SandboxPool.StartAsync(sandbox, stop).GetAwaiter().GetResult() : null;
         try
@@ -111,6 +112,11 @@ internal static class RlvrCommand
             {
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{problems.Train.Count:N0} problems, {problems.Test.Count:N0} held out; {policy.Config.ParameterCount():N0} parameters, {policy.ComputeType} on {policy.Device}; {Tier(pool)}."));
+                if (all.Count > problems.Count)
+                {
+                    console.WriteLine($"{all.Count - problems.Count} problems are left out: their prompts leave no room for {recipe.Grpo.MaxNewTokens} new tokens in {policy.Config.MaxPositions} positions.");
+                }
+
                 if (recipe.Grpo.MaxStaleness > 0)
                 {
                     console.WriteLine("Sampling and learning run side by side (maxStaleness above 0): the result depends on timing, not on the seed alone.");

@@ -29,9 +29,8 @@ internal static class RlvrReport
         report.Chart(Chart("entropy", "nats", "rlvr.entropy"));
         report.Chart(Chart("think share", "comments per line", "rlvr.thinkShare"));
         var rollouts = JsonLines.Read<RolloutLine>(Path.Combine(folder, RolloutLine.FileName)).ToList();
-        foreach (var step in rollouts.Select(line => line.Step).DefaultIfEmpty().Aggregate(
-            (First: long.MaxValue, Last: 0L), (range, s) => (Math.Min(range.First, s), Math.Max(range.Last, s)),
-            range => new[] { range.First, range.Last }.Distinct().Where(s => s > 0)))
+        long[] steps = [.. rollouts.Select(line => line.Step).Distinct()];
+        foreach (var step in new[] { steps.FirstOrDefault(), steps.LastOrDefault() }.Distinct().Where(step => step > 0))
         {
             report.Section($"Rollouts of step {step}");
             foreach (var line in rollouts.Where(line => line.Step == step).Take(Shown))

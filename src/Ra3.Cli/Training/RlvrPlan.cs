@@ -47,14 +47,15 @@ internal sealed record RlvrPlan
         long parameters = config.ParameterCount(), compute = Compute.Type(precision, Compute.Device) == TorchSharp.torch.ScalarType.BFloat16 ? 2 : 4;
         long keys = (long)config.KeyValueHeads * config.HeadSize, samples = (long)options.Steps * options.PromptsPerStep * options.GroupSize;
         var prompt = problems.Train.Take(200).Average(problem => tokenizer.Encode(problem.Prompt).Length);
-        var rows = (long)prompt + ((long)Math.Min(options.MicroBatch, options.GroupSize) * options.MaxNewTokens);
+        var (length, completions) = ((long)prompt + options.MaxNewTokens, (long)options.PromptsPerStep * options.GroupSize);
+        var rows = Math.Min(options.MicroBatch, completions) * length;
         var perLayer = (8L * config.HiddenSize * 4) + (8L * config.Heads * config.HeadSize * 4) + (4L * config.IntermediateSize * compute);
         var memory = new Dictionary<string, long>
         {
             ["weights and gradients"] = parameters * 8,
             ["moments"] = parameters * 8,
             ["activations"] = (rows * config.Layers * perLayer) + (512L * config.VocabularySize * 4 * 3),
-            ["cache"] = (long)options.GroupSize * options.MaxNewTokens * config.Layers * 2 * keys * 4,
+            ["cache"] = Math.Min(options.SamplingBatch, completions) * length * config.Layers * 2 * keys * 4,
         };
         long copies = (compute == 2 ? 1 : 0) + (options.KlCoefficient > 0 ? 1 : 0) + (options.MaxStaleness > 0 ? 1 : 0);
         if (copies > 0)

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Ra3.Cli.Data;
 using Ra3.Models;
+using Ra3.Models.Tokenizers;
 using Ra3.PostTraining;
 
 namespace Ra3.Cli.Training;
@@ -71,6 +72,19 @@ internal sealed record ProblemsRecipe : IValidatableObject
 /// <summary>The problems of a run.</summary>
 internal sealed record RlvrProblems(IReadOnlyList<Problem> Train, IReadOnlyList<Problem> Test)
 {
+    public int Count => Train.Count + Test.Count;
+
+    /// <summary>Those whose prompt leaves room for a completion.</summary>
+    /// <exception cref="ArgumentException">None is left to train on.</exception>
+    public RlvrProblems Fitting(Tokenizer tokenizer, ModelConfig config, int maxNewTokens)
+    {
+        var train = GrpoTrainer.Fitting(Train, tokenizer, config, maxNewTokens);
+        return train.Count > 0
+            ? new RlvrProblems(train, GrpoTrainer.Fitting(Test, tokenizer, config, maxNewTokens))
+            : throw new ArgumentException(
+                $"No prompt leaves room for {maxNewTokens} new tokens in the model's {config.MaxPositions} positions: lower maxNewTokens.");
+    }
+
     /// <exception cref="InvalidDataException">A file is not as it should be; or a problem lies in both parts.</exception>
     /// <exception cref="IOException">A file is absent; says how to fetch it.</exception>
     public static RlvrProblems Read(ProblemsRecipe recipe, long seed)
