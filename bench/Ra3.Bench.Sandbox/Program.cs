@@ -123,17 +123,21 @@ async Task LeaksAsync(SandboxTier? tier)
         string[] places = ["/tmp", "/dev/shm", "/dev/mqueue"];
         var files = places.Where(Directory.Exists).Sum(p => Directory.GetFileSystemEntries(p, "*ra3-leak*").Length)
             + (File.ReadAllLines("/proc/sysvipc/shm").Length - 1);
+        // This process and all below it: others may be running sandboxes too.
         int processes = 0, descriptors = 0;
         long pages = 0;
-        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(f => char.IsAsciiDigit(Path.GetFileName(f)[0])))
+        var folders = new List<string> { $"/proc/{Environment.ProcessId}" };
+        for (var i = 0; i < folders.Count; i++)
         {
             try
             {
-                if (File.ReadAllText(folder + "/cmdline").Contains("Part 1 of the supervisor"))
+                folders.AddRange(Directory.GetDirectories(folders[i] + "/task").SelectMany(t => File.ReadAllText(t + "/children")
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(id => $"/proc/{id}"));
+                if (i > 0)
                 {
                     processes++;
-                    pages += long.Parse(File.ReadAllText(folder + "/statm").Split(' ')[1]);
-                    descriptors += Directory.GetFileSystemEntries(folder + "/fd").Length;
+                    pages += long.Parse(File.ReadAllText(folders[i] + "/statm").Split(' ')[1]);
+                    descriptors += Directory.GetFileSystemEntries(folders[i] + "/fd").Length;
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -152,7 +156,8 @@ async Task LeaksAsync(SandboxTier? tier)
     await RunAsync(10_000);
     Console.WriteLine($"{pool.Tier}: 10,000 programs in {clock.Elapsed.TotalSeconds:0} s");
     var after = Count();
-    Console.WriteLine($"before {before}, after {after}, workers replaced {pool.ReplacedWorkers}, harness errors {pool.HarnessErrors}");
+    var host = Environment.WorkingSet >> 20;
+    Console.WriteLine($"before {before}, after {after}, host {host} MiB, workers replaced {pool.ReplacedWorkers}, harness errors {pool.HarnessErrors}");
     Console.WriteLine(JsonSerializer.Serialize(new
     {
         verdicts,

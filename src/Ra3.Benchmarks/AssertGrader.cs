@@ -10,30 +10,30 @@ namespace Ra3.Benchmarks;
 /// <param name="alwaysSplit">Run the tests even where they could be read.</param>
 internal sealed class AssertGrader(string tests, string entryPoint, string prelude, Limits limits, bool alwaysSplit) : Grader
 {
-    private readonly SemaphoreSlim _gate = new(1);
-    private JudgeRequest? _plan;
+    private readonly SemaphoreSlim gate = new(1);
+    private JudgeRequest? plan;
 
     /// <inheritdoc/>
     public override async Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
     {
-        if (_plan is null)
+        if (plan is null)
         {
-            await _gate.WaitAsync(ct);
+            await gate.WaitAsync(ct);
             try
             {
-                _plan ??= alwaysSplit
+                plan ??= alwaysSplit
                     ? new SplitRequest("", entryPoint, tests, prelude, limits)
                     : await pool.PlanAsync("", tests, entryPoint, limits, prelude, ct);
             }
             finally
             {
-                _gate.Release();
+                gate.Release();
             }
         }
 
-        return await pool.JudgeAsync(_plan with { Program = program }, ct);
+        return await pool.JudgeAsync(plan with { Program = program }, ct);
     }
 
     /// <summary>Whether the tests could be read as cases; null before the first judgement.</summary>
-    public bool? IsCases => _plan is null ? null : _plan is CasesRequest;
+    public bool? IsCases => plan is null ? null : plan is CasesRequest;
 }

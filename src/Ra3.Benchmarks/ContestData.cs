@@ -41,7 +41,9 @@ internal static partial class ContestData
         for (var i = 0; i < rows.Count; i++)
         {
             var text = rows[i].Text("problem");
-            if (CheckerFor(text) is not { } checker)
+            var custom = rows[i].TryGetProperty("checker", out var source) && source.ValueKind == JsonValueKind.String ? source.GetString() : null;
+            var checker = custom is null ? CheckerFor(text) : null;
+            if (checker is null && custom is null)
             {
                 excluded.Add((Id("CF", i), "it has several right answers, and there is no checker for them"));
                 continue;
@@ -50,8 +52,11 @@ internal static partial class ContestData
             var milliseconds = double.Parse(TimeLimit().Match(text) is { Success: true } m ? m.Groups["ms"].Value : "2000", CultureInfo.InvariantCulture);
             // Contest limits are meant for C++: Python gets the usual three times as much.
             var limits = new Limits(CpuSeconds: 3 * milliseconds / 1000, WallSeconds: 9 * milliseconds / 1000);
-            var tests = Tests(rows[i]).Select(t => Test(t, Checker.Named(checker))).ToList();
-            problems.Add(new Problem(Id("CF", i), Ask(text, ""), ["\n```"], "", null, new StdioGrader(tests, limits)));
+            var tests = Tests(rows[i]);
+            Grader grader = custom is null
+                ? new StdioGrader(tests.Select(t => Test(t, Checker.Named(checker!))).ToList(), limits)
+                : new CheckerGrader(tests.Select(t => (t.Text("input"), t.Text("output"))).ToList(), custom, limits);
+            problems.Add(new Problem(Id("CF", i), Ask(text, ""), ["\n```"], "", null, grader));
         }
 
         return new Benchmark("codeforces", problems, excluded);

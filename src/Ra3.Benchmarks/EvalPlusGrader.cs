@@ -27,47 +27,51 @@ internal sealed class EvalPlusGrader(
 
     private static readonly Limits ReferenceLimits = Limits with { CpuSeconds = 300, WallSeconds = 600, CallSeconds = 0 };
 
-    private readonly SemaphoreSlim _gate = new(1);
-    private double _referenceSeconds;
-    private IReadOnlyList<TestCase>? _base;
-    private IReadOnlyList<TestCase>? _plus;
+    private readonly SemaphoreSlim gate = new(1);
+    private double referenceSeconds;
+    private IReadOnlyList<TestCase>? baseCases;
+    private IReadOnlyList<TestCase>? plusCases;
+
+    /// <inheritdoc/>
+    public override int TestsLeftOut => baseCases is null || plusCases is null ? 0
+        : baseCalls.Count + plusCalls.Count - baseCases.Count - plusCases.Count;
 
     /// <inheritdoc/>
     public override async Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
     {
-        if (_base is null)
+        if (baseCases is null)
         {
-            await _gate.WaitAsync(ct);
+            await gate.WaitAsync(ct);
             try
             {
-                if (_base is null)
+                if (baseCases is null)
                 {
-                    _plus = await ExpectAsync(pool, plusCalls, ct);
-                    _base = await ExpectAsync(pool, baseCalls, ct);
+                    plusCases = await ExpectAsync(pool, plusCalls, ct);
+                    baseCases = await ExpectAsync(pool, baseCalls, ct);
                 }
             }
             finally
             {
-                _gate.Release();
+                gate.Release();
             }
         }
 
-        var limits = _referenceSeconds <= Limits.CallSeconds ? Limits : Limits with
+        var limits = referenceSeconds <= Limits.CallSeconds ? Limits : Limits with
         {
-            CpuSeconds = Math.Max(Limits.CpuSeconds, 4 * _referenceSeconds),
-            WallSeconds = Math.Max(Limits.WallSeconds, 6 * _referenceSeconds),
-            CallSeconds = 4 * _referenceSeconds,
+            CpuSeconds = Math.Max(Limits.CpuSeconds, 4 * referenceSeconds),
+            WallSeconds = Math.Max(Limits.WallSeconds, 6 * referenceSeconds),
+            CallSeconds = 4 * referenceSeconds,
         };
-        var verdict = await pool.JudgeAsync(new CasesRequest(program, entryPoint, _base, limits), ct);
-        if (!verdict.Passed || _plus!.Count == 0)
+        var verdict = await pool.JudgeAsync(new CasesRequest(program, entryPoint, baseCases, limits), ct);
+        if (!verdict.Passed || plusCases!.Count == 0)
         {
             return verdict;
         }
 
-        var second = await pool.JudgeAsync(new CasesRequest(program, entryPoint, _plus, limits), ct);
+        var second = await pool.JudgeAsync(new CasesRequest(program, entryPoint, plusCases, limits), ct);
         return second with
         {
-            Test = second.Test + _base.Count,
+            Test = second.Test + baseCases.Count,
             CpuSeconds = verdict.CpuSeconds + second.CpuSeconds,
             WallSeconds = verdict.WallSeconds + second.WallSeconds,
             MemoryMb = Math.Max(verdict.MemoryMb, second.MemoryMb),
@@ -82,7 +86,7 @@ internal sealed class EvalPlusGrader(
         }
 
         var (expected, seconds) = await pool.CallAsync(canonical, entryPoint, calls, ReferenceLimits, ct);
-        _referenceSeconds = Math.Max(_referenceSeconds, seconds);
+        referenceSeconds = Math.Max(referenceSeconds, seconds);
         var cases = new List<TestCase>();
         var atol = tolerance;
         for (var i = 0; i < calls.Count; i++)

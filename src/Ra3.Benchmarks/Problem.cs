@@ -38,6 +38,10 @@ public sealed record Benchmark(string Name, IReadOnlyList<Problem> Problems, IRe
 /// <summary>Judges programs for one problem.</summary>
 public abstract class Grader
 {
+    /// <summary>Tests of the benchmark's file that are not asked, because the reference itself breaks a limit on them;
+    /// known after the first judgement.</summary>
+    public virtual int TestsLeftOut => 0;
+
     /// <summary>Judges a whole program.</summary>
     /// <param name="pool">Where it runs.</param>
     /// <param name="program">Python source.</param>

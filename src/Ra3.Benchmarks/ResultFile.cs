@@ -11,8 +11,8 @@ namespace Ra3.Benchmarks;
 public sealed class ResultFile : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly StreamWriter _writer;
-    private readonly Lock _gate = new();
+    private readonly StreamWriter writer;
+    private readonly Lock gate = new();
 
     /// <summary>Opens the file, reading what an earlier run left there.</summary>
     /// <param name="path">The file; created where absent.</param>
@@ -47,7 +47,7 @@ public sealed class ResultFile : IDisposable
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
         stream.SetLength(whole);
         stream.Seek(0, SeekOrigin.End);
-        _writer = new StreamWriter(stream) { AutoFlush = true };
+        writer = new StreamWriter(stream) { AutoFlush = true };
         Settings = settings;
     }
 
@@ -77,14 +77,14 @@ public sealed class ResultFile : IDisposable
             settings = Settings,
             solution = sample.Program,
         }, Json);
-        lock (_gate)
+        lock (gate)
         {
-            _writer.WriteLine(line);
+            writer.WriteLine(line);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _writer.Dispose();
+    public void Dispose() => writer.Dispose();
 
     private static (string Benchmark, Result Result) Read(JsonElement row, string settings, string path)
     {

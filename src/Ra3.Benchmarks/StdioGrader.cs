@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ra3.Sandbox;
 
 namespace Ra3.Benchmarks;
@@ -16,4 +17,47 @@ internal sealed class CallGrader(string entryPoint, IReadOnlyList<TestCase> case
     /// <inheritdoc/>
     public override Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct) =>
         pool.JudgeAsync(new CasesRequest(header + program, entryPoint, cases, limits), ct);
+}
+
+/// <summary>
+/// Inputs for a whole program, and a checker program for problems with several right answers: a Python function
+/// <c>check(input, wanted, got)</c>, which runs in a sandbox of its own after the program has ended.
+/// </summary>
+internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)> tests, string checker, Limits limits) : Grader
+{
+    private static readonly Limits CheckerLimits = new(CpuSeconds: 10, WallSeconds: 30);
+
+    /// <inheritdoc/>
+    public override async Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
+    {
+        double cpu = 0, wall = 0, memory = 0;
+        Verdict? last = null;
+        for (var i = 0; i < tests.Count && last?.Passed != false; i++)
+        {
+            var (input, wanted) = tests[i];
+            var got = "";
+            var seen = new StdioTest(input, output => (got = output) is not null);
+            last = await pool.JudgeAsync(new StdioRequest(program, [seen], limits), ct) with { Test = i };
+            (cpu, wall, memory) = (cpu + last.CpuSeconds, wall + last.WallSeconds, Math.Max(memory, last.MemoryMb));
+            if (last.Passed)
+            {
+                var arguments = TaggedJson.Call(new[] { input, wanted, got }.Select(text => JsonSerializer.Serialize(text)));
+                var check = new CasesRequest(checker, "check", [new TestCase(arguments, answer => answer.IsTrue, null)], CheckerLimits);
+                last = await pool.JudgeAsync(check, ct) switch
+                {
+                    { Passed: true } => last with { Test = null },
+                    { Kind: VerdictKind.HarnessError } broken => broken,
+                    // A checker that raises over what was printed rejects it.
+                    { Kind: var kind, Detail: var detail } => last with
+                    {
+                        Kind = VerdictKind.Failed,
+                        Detail = "The checker rejects the output" + (kind == VerdictKind.Failed ? "." : ": " + detail),
+                    },
+                };
+            }
+        }
+
+        return (last ?? throw new InvalidDataException("A problem without tests cannot be judged."))
+            with { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory };
+    }
 }

@@ -8,7 +8,7 @@ namespace Ra3.Sandbox;
 /// </summary>
 internal sealed class Answers(IReadOnlyList<TestCase> cases)
 {
-    private readonly MemoryStream _rest = new(); // the line whose end has not come yet
+    private readonly MemoryStream rest = new(); // the line whose end has not come yet
 
     /// <summary>Whether the program was loaded.</summary>
     public bool IsLoaded { get; private set; }
@@ -37,11 +37,11 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
         var at = 0;
         while (!IsDecided && bytes.AsSpan(at).IndexOf((byte)'\n') is >= 0 and var length)
         {
-            if (_rest.Length > 0)
+            if (rest.Length > 0)
             {
-                _rest.Write(bytes, at, length);
-                Line(_rest.GetBuffer().AsSpan(0, (int)_rest.Length));
-                _rest.SetLength(0);
+                rest.Write(bytes, at, length);
+                Line(rest.GetBuffer().AsSpan(0, (int)rest.Length));
+                rest.SetLength(0);
             }
             else
             {
@@ -53,7 +53,7 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
 
         if (!IsDecided)
         {
-            _rest.Write(bytes, at, bytes.Length - at);
+            rest.Write(bytes, at, bytes.Length - at);
         }
 
         return Wrong is not null || IsNonsense;
@@ -64,7 +64,7 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
     {
         if (!IsDecided)
         {
-            Line(_rest.GetBuffer().AsSpan(0, (int)_rest.Length));
+            Line(rest.GetBuffer().AsSpan(0, (int)rest.Length));
         }
     }
 

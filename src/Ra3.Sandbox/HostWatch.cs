@@ -10,9 +10,9 @@ internal sealed class HostWatch : IDisposable
     private const int Port = 47631;
     private const int ForbiddenPort = 47632;
     private const string SysVKey = "23420"; // 0x5b7c
-    private readonly string _canary = Path.Combine(Path.GetTempPath(), "ra3-hostile", "canary");
-    private readonly TcpListener _tcp = new(IPAddress.Loopback, Port);
-    private readonly List<Socket> _sockets = [];
+    private readonly string canary = Path.Combine(Path.GetTempPath(), "ra3-hostile", "canary");
+    private readonly TcpListener tcp = new(IPAddress.Loopback, Port);
+    private readonly List<Socket> sockets = [];
 
     /// <summary>Sets the bait.</summary>
     /// <exception cref="IOException">The bait's port is taken: another catalogue is running.</exception>
@@ -23,20 +23,20 @@ internal sealed class HostWatch : IDisposable
             throw new SandboxUnavailableException("The catalogue needs Linux.");
         }
 
-        Directory.CreateDirectory(_canary);
-        foreach (var stale in Directory.GetFileSystemEntries(_canary))
+        Directory.CreateDirectory(canary);
+        foreach (var stale in Directory.GetFileSystemEntries(canary))
         {
             File.Delete(stale);
         }
 
-        File.WriteAllText(Path.Combine(_canary, "secret.txt"), "CANARY");
+        File.WriteAllText(Path.Combine(canary, "secret.txt"), "CANARY");
         const UnixFileMode readWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead
             | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        File.SetUnixFileMode(Path.Combine(_canary, "secret.txt"), readWrite);
-        File.SetUnixFileMode(_canary, readWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(Path.Combine(canary, "secret.txt"), readWrite);
+        File.SetUnixFileMode(canary, readWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         try
         {
-            _tcp.Start();
+            tcp.Start();
             Bait(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp), new IPEndPoint(IPAddress.Loopback, Port));
             if (Socket.OSSupportsIPv6)
             {
@@ -44,7 +44,7 @@ internal sealed class HostWatch : IDisposable
             }
 
             Bait(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified), new UnixDomainSocketEndPoint("\0sbx-canary"));
-            _sockets[^1].Listen();
+            sockets[^1].Listen();
         }
         catch (SocketException e) when (e.SocketErrorCode is not SocketError.AddressNotAvailable)
         {
@@ -56,8 +56,8 @@ internal sealed class HostWatch : IDisposable
     /// <summary>What does not hold any more.</summary>
     public IEnumerable<string> Complaints()
     {
-        var left = Directory.GetFileSystemEntries(_canary).Select(Path.GetFileName).ToList();
-        if (left is not ["secret.txt"] || File.ReadAllText(Path.Combine(_canary, "secret.txt")) != "CANARY")
+        var left = Directory.GetFileSystemEntries(canary).Select(Path.GetFileName).ToList();
+        if (left is not ["secret.txt"] || File.ReadAllText(Path.Combine(canary, "secret.txt")) != "CANARY")
         {
             yield return "the canary folder was changed: " + string.Join(", ", left);
         }
@@ -75,7 +75,7 @@ internal sealed class HostWatch : IDisposable
             yield return "a core file was left";
         }
 
-        if (_tcp.Pending() || _sockets.Exists(s => s.Poll(0, SelectMode.SelectRead)))
+        if (tcp.Pending() || sockets.Exists(s => s.Poll(0, SelectMode.SelectRead)))
         {
             yield return "a listener was contacted";
         }
@@ -159,17 +159,17 @@ internal sealed class HostWatch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _tcp.Dispose();
-        _sockets.ForEach(s => s.Dispose());
-        if (Directory.Exists(_canary))
+        tcp.Dispose();
+        sockets.ForEach(s => s.Dispose());
+        if (Directory.Exists(canary))
         {
-            Directory.Delete(Path.GetDirectoryName(_canary)!, recursive: true);
+            Directory.Delete(Path.GetDirectoryName(canary)!, recursive: true);
         }
     }
 
     private void Bait(Socket socket, EndPoint address)
     {
-        _sockets.Add(socket);
+        sockets.Add(socket);
         socket.Bind(address);
     }
 

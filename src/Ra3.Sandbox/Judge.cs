@@ -175,8 +175,8 @@ internal static class Judge
     /// <summary>What a worker reports of one run.</summary>
     private sealed class Run(JsonElement facts, byte[][] outputs)
     {
-        private readonly JsonElement _program = facts.GetProperty("program");
-        private readonly string? _over = facts.TryGetProperty("over", out var over) ? over.GetString() : null;
+        private readonly JsonElement program = facts.GetProperty("program");
+        private readonly string? over = facts.TryGetProperty("over", out var kind) ? kind.GetString() : null;
 
         public byte[] Result => outputs[0];
 
@@ -184,23 +184,23 @@ internal static class Judge
 
         public string Stdout => Encoding.UTF8.GetString(outputs[2]);
 
-        public int ExitStatus => (_program.GetProperty("status").GetInt32() >> 8) & 0xFF;
+        public int ExitStatus => (program.GetProperty("status").GetInt32() >> 8) & 0xFF;
 
-        private int Signal => _program.GetProperty("status").GetInt32() & 0x7F;
+        private int Signal => program.GetProperty("status").GetInt32() & 0x7F;
 
         public Verdict Say(SandboxTier tier, VerdictKind kind, int? test, string detail) => new(
-            kind, test, detail, _program.GetProperty("cpu").GetDouble(), _program.GetProperty("wall").GetDouble(),
-            _program.GetProperty("mem").GetDouble() / 1024, Stdout, Encoding.UTF8.GetString(outputs[3]), tier);
+            kind, test, detail, program.GetProperty("cpu").GetDouble(), program.GetProperty("wall").GetDouble(),
+            program.GetProperty("mem").GetDouble() / 1024, Stdout, Encoding.UTF8.GetString(outputs[3]), tier);
 
         /// <summary>A verdict where the process was stopped or died by a signal; null where it ended by itself.</summary>
         public Verdict? Bad(SandboxTier tier, int? test)
         {
-            if (_over is not null)
+            if (over is not null)
             {
-                return Say(tier, VerdictKind.OutputLimit, test, _over == "result" ? "The answers are too large." : $"Too much on std{_over}.");
+                return Say(tier, VerdictKind.OutputLimit, test, over == "result" ? "The answers are too large." : $"Too much on std{over}.");
             }
 
-            var killed = _program.GetProperty("killed").GetString();
+            var killed = program.GetProperty("killed").GetString();
             if (killed is null && Signal == CallTimeSignal)
             {
                 return Say(tier, VerdictKind.Timeout, test, "Out of processor time in one call.");

@@ -1,55 +1,8 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using System.Text.Json;
 
 namespace Ra3.Sandbox;
-
-/// <summary>The Python types that cross between processes.</summary>
-public enum PyKind
-{
-    /// <summary>None.</summary>
-    None,
-
-    /// <summary>bool.</summary>
-    Bool,
-
-    /// <summary>int of any size.</summary>
-    Int,
-
-    /// <summary>float.</summary>
-    Float,
-
-    /// <summary>complex.</summary>
-    Complex,
-
-    /// <summary>Fraction or Decimal, as an exact quotient.</summary>
-    Rational,
-
-    /// <summary>str.</summary>
-    Str,
-
-    /// <summary>bytes or bytearray.</summary>
-    Bytes,
-
-    /// <summary>list.</summary>
-    List,
-
-    /// <summary>tuple.</summary>
-    Tuple,
-
-    /// <summary>set or frozenset.</summary>
-    Set,
-
-    /// <summary>dict.</summary>
-    Dict,
-
-    /// <summary>A large value of any type, known by its digest alone.</summary>
-    Digest,
-
-    /// <summary>Anything else. It equals nothing, itself included.</summary>
-    Opaque,
-}
 
 /// <summary>
 /// A plain Python value outside Python, with Python's equality: <c>1 == 1.0 == True</c>, lists differ from tuples,
@@ -57,22 +10,21 @@ public enum PyKind
 /// </summary>
 public sealed class PyValue : IEquatable<PyValue>
 {
-    private const int MaxDepth = 600; // Python nests at most 100 deep, each level taking up to three JSON levels
-    private readonly object? _value;
-    private readonly PyValue[] _items; // dict: keys and values in turn
+    private readonly object? value;
+    private readonly PyValue[] items; // dict: keys and values in turn
 
-    private PyValue(PyKind kind, object? value, PyValue[]? items = null)
+    internal PyValue(PyKind kind, object? value, PyValue[]? items = null)
     {
         Kind = kind;
-        _value = value;
-        _items = items ?? [];
+        this.value = value;
+        this.items = items ?? [];
     }
 
     /// <summary>The value's type.</summary>
     public PyKind Kind { get; }
 
     /// <summary>Members of a list, tuple or set; of a dict, keys and values in turn.</summary>
-    public IReadOnlyList<PyValue> Items => _items;
+    public IReadOnlyList<PyValue> Items => items;
 
     /// <summary>Whether the value is a number other than complex (bool counts, as in Python).</summary>
     public bool IsReal => Kind is PyKind.Bool or PyKind.Int or PyKind.Float or PyKind.Rational;
@@ -82,41 +34,25 @@ public sealed class PyValue : IEquatable<PyValue>
     {
         PyKind.None => false,
         PyKind.Bool or PyKind.Int => Integer != 0,
-        PyKind.Float => (double)_value! != 0,
+        PyKind.Float => (double)value! != 0,
         PyKind.Rational => Quotient.Numerator != 0,
-        PyKind.Complex => (Complex)_value! != Complex.Zero,
-        PyKind.Str => ((string)_value!).Length > 0,
-        PyKind.Bytes => ((byte[])_value!).Length > 0,
+        PyKind.Complex => (Complex)value! != Complex.Zero,
+        PyKind.Str => ((string)value!).Length > 0,
+        PyKind.Bytes => ((byte[])value!).Length > 0,
         PyKind.Opaque or PyKind.Digest => true,
-        _ => _items.Length > 0,
+        _ => items.Length > 0,
     };
 
-    private BigInteger Integer => Kind == PyKind.Bool ? ((bool)_value! ? 1 : 0) : (BigInteger)_value!;
+    /// <summary>The payload: bool, BigInteger, double, Complex, quotient, string or bytes, as the kind says.</summary>
+    internal object? Payload => value;
 
-    private (BigInteger Numerator, BigInteger Denominator) Quotient => ((BigInteger, BigInteger))_value!;
+    internal BigInteger Integer => Kind == PyKind.Bool ? ((bool)value! ? 1 : 0) : (BigInteger)value!;
+
+    internal (BigInteger Numerator, BigInteger Denominator) Quotient => ((BigInteger, BigInteger))value!;
 
     /// <summary>Reads tagged JSON.</summary>
     /// <exception cref="InvalidDataException">The bytes are no tagged JSON.</exception>
-    public static PyValue Parse(ReadOnlySpan<byte> json)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
-            reader.Read();
-            var value = Read(ref reader);
-            if (reader.Read())
-            {
-                throw new InvalidDataException("Something follows the value.");
-            }
-
-            return value;
-        }
-        catch (Exception e) when (e is not (InvalidDataException or OutOfMemoryException))
-        {
-            // The sender may be hostile, so every way of not being what was expected ends here.
-            throw new InvalidDataException("No tagged JSON: " + e.Message, e);
-        }
-    }
+    public static PyValue Parse(ReadOnlySpan<byte> json) => PyReader.Parse(json);
 
     /// <summary>Reads tagged JSON.</summary>
     /// <exception cref="InvalidDataException">The text is no tagged JSON.</exception>
@@ -128,9 +64,9 @@ public sealed class PyValue : IEquatable<PyValue>
     {
         IEnumerable<PyValue>? members = Kind switch
         {
-            PyKind.List or PyKind.Tuple or PyKind.Set => _items,
-            PyKind.Dict => _items.Where((_, i) => i % 2 == 0),
-            PyKind.Str => ((string)_value!).EnumerateRunes().Select(r => new PyValue(PyKind.Str, r.ToString())),
+            PyKind.List or PyKind.Tuple or PyKind.Set => items,
+            PyKind.Dict => items.Where((_, i) => i % 2 == 0),
+            PyKind.Str => ((string)value!).EnumerateRunes().Select(r => new PyValue(PyKind.Str, r.ToString())),
             _ => null,
         };
         return members is null || members.Any(m => !m.IsHashable)
@@ -141,7 +77,7 @@ public sealed class PyValue : IEquatable<PyValue>
     /// <summary>The number as a double (±∞ where it does not fit); null where the value is no real number.</summary>
     public double? ToDouble() => Kind switch
     {
-        PyKind.Float => (double)_value!,
+        PyKind.Float => (double)value!,
         PyKind.Bool or PyKind.Int => (double)Integer,
         PyKind.Rational => Divide(Quotient.Numerator, Quotient.Denominator),
         _ => null,
@@ -179,7 +115,7 @@ public sealed class PyValue : IEquatable<PyValue>
             return ToComplex() is { } a && other.ToComplex() is { } b && a == b;
         }
 
-        if (Kind != other.Kind || _items.Length != other._items.Length)
+        if (Kind != other.Kind || items.Length != other.items.Length)
         {
             return false;
         }
@@ -189,18 +125,18 @@ public sealed class PyValue : IEquatable<PyValue>
             case PyKind.None:
                 return true;
             case PyKind.Str or PyKind.Digest:
-                return (string)_value! == (string)other._value!;
+                return (string)value! == (string)other.value!;
             case PyKind.Bytes:
-                return ((byte[])_value!).AsSpan().SequenceEqual((byte[])other._value!);
+                return ((byte[])value!).AsSpan().SequenceEqual((byte[])other.value!);
             case PyKind.Set:
-                return new HashSet<PyValue>(_items).SetEquals(other._items);
+                return new HashSet<PyValue>(items).SetEquals(other.items);
             case PyKind.Dict:
                 var mine = ToDictionary();
                 return other.ToDictionary().All(p => mine.TryGetValue(p.Key, out var v) && v.Equals(p.Value));
             default:
-                for (var i = 0; i < _items.Length; i++)
+                for (var i = 0; i < items.Length; i++)
                 {
-                    if (!_items[i].Equals(other._items[i]))
+                    if (!items[i].Equals(other.items[i]))
                     {
                         return false;
                     }
@@ -227,14 +163,14 @@ public sealed class PyValue : IEquatable<PyValue>
         switch (Kind)
         {
             case PyKind.Str or PyKind.Digest:
-                hash.Add((string)_value!, StringComparer.Ordinal);
+                hash.Add((string)value!, StringComparer.Ordinal);
                 break;
             case PyKind.Bytes:
-                hash.AddBytes((byte[])_value!);
+                hash.AddBytes((byte[])value!);
                 break;
             case PyKind.Set or PyKind.Dict:
-                var sum = _items.Length;
-                foreach (var item in _items)
+                var sum = items.Length;
+                foreach (var item in items)
                 {
                     sum += item.GetHashCode();
                 }
@@ -242,7 +178,7 @@ public sealed class PyValue : IEquatable<PyValue>
                 hash.Add(sum);
                 break;
             default:
-                foreach (var item in _items)
+                foreach (var item in items)
                 {
                     hash.Add(item);
                 }
@@ -253,40 +189,25 @@ public sealed class PyValue : IEquatable<PyValue>
         return hash.ToHashCode();
     }
 
-    /// <summary>The value much as Python would print it.</summary>
-    public override string ToString() => Kind switch
-    {
-        PyKind.None => "None",
-        PyKind.Bool => (bool)_value! ? "True" : "False",
-        PyKind.Int => _value!.ToString()!,
-        PyKind.Float => ((double)_value!).ToString("R", CultureInfo.InvariantCulture),
-        PyKind.Str => "'" + (string)_value! + "'",
-        PyKind.Bytes => "b'" + Convert.ToHexString((byte[])_value!) + "'",
-        PyKind.Rational => $"{Quotient.Numerator}/{Quotient.Denominator}",
-        PyKind.Tuple => "(" + string.Join(", ", _items.AsEnumerable()) + (_items.Length == 1 ? ",)" : ")"),
-        PyKind.List => "[" + string.Join(", ", _items.AsEnumerable()) + "]",
-        PyKind.Set => "{" + string.Join(", ", _items.AsEnumerable()) + "}",
-        PyKind.Dict => "{" + string.Join(", ", _items.Chunk(2).Select(p => p[0] + ": " + p[1])) + "}",
-        PyKind.Opaque => "<" + _value + ">",
-        PyKind.Digest => "<a large value, sha256 " + _value + ">",
-        _ => _value!.ToString()!,
-    };
+    /// <summary>The value much as Python would print it; cut after a thousand characters, since a program may answer with
+    /// millions of digits.</summary>
+    public override string ToString() => PyText.Of(this);
 
     private bool IsHashable => Kind switch
     {
         PyKind.List or PyKind.Dict => false,
-        PyKind.Tuple => _items.All(i => i.IsHashable),
+        PyKind.Tuple => items.All(i => i.IsHashable),
         _ => true,
     };
 
     /// <summary>The number as a complex one; null where the value is no number.</summary>
-    public Complex? ToComplex() => Kind == PyKind.Complex ? (Complex)_value! : ToDouble() is { } d ? new Complex(d, 0) : null;
+    public Complex? ToComplex() => Kind == PyKind.Complex ? (Complex)value! : ToDouble() is { } d ? new Complex(d, 0) : null;
 
     private int NumberHash()
     {
         if (Kind == PyKind.Complex)
         {
-            var c = (Complex)_value!;
+            var c = (Complex)value!;
             return c.Imaginary == 0 ? new PyValue(PyKind.Float, c.Real).NumberHash() : HashCode.Combine(c.Real, c.Imaginary);
         }
 
@@ -301,10 +222,10 @@ public sealed class PyValue : IEquatable<PyValue>
 
     private Dictionary<PyValue, PyValue> ToDictionary()
     {
-        var map = new Dictionary<PyValue, PyValue>(_items.Length / 2);
-        for (var i = 0; i < _items.Length; i += 2)
+        var map = new Dictionary<PyValue, PyValue>(items.Length / 2);
+        for (var i = 0; i < items.Length; i += 2)
         {
-            map[_items[i]] = _items[i + 1];
+            map[items[i]] = items[i + 1];
         }
 
         return map;
@@ -314,7 +235,7 @@ public sealed class PyValue : IEquatable<PyValue>
     {
         if (a.Kind == PyKind.Float && b.Kind == PyKind.Float)
         {
-            return (double)a._value! == (double)b._value!;
+            return (double)a.value! == (double)b.value!;
         }
 
         return a.AsExact() is { } x && b.AsExact() is { } y && x.Numerator * y.Denominator == y.Numerator * x.Denominator;
@@ -328,7 +249,7 @@ public sealed class PyValue : IEquatable<PyValue>
             return Kind == PyKind.Rational ? Quotient : (Integer, BigInteger.One);
         }
 
-        var d = (double)_value!;
+        var d = (double)value!;
         if (!double.IsFinite(d))
         {
             return null;
@@ -348,101 +269,5 @@ public sealed class PyValue : IEquatable<PyValue>
         var shift = (int)(b.GetBitLength() - a.GetBitLength()) + 64;
         var q = shift >= 0 ? (a << shift) / b : a / (b << -shift);
         return Math.ScaleB((double)q, -shift);
-    }
-
-    private static PyValue Read(ref Utf8JsonReader reader)
-    {
-        switch (reader.TokenType)
-        {
-            case JsonTokenType.Null:
-                return new PyValue(PyKind.None, null);
-            case JsonTokenType.True or JsonTokenType.False:
-                return new PyValue(PyKind.Bool, reader.TokenType == JsonTokenType.True);
-            case JsonTokenType.String:
-                return new PyValue(PyKind.Str, reader.GetString());
-            case JsonTokenType.Number:
-                return reader.TryGetInt64(out var small)
-                    ? new PyValue(PyKind.Int, new BigInteger(small))
-                    : new PyValue(PyKind.Float, reader.GetDouble());
-            case JsonTokenType.StartArray:
-                return new PyValue(PyKind.List, null, ReadArray(ref reader));
-            case JsonTokenType.StartObject:
-                reader.Read();
-                var tag = reader.GetString();
-                reader.Read();
-                var value = ReadTagged(tag, ref reader);
-                reader.Read();
-                return reader.TokenType == JsonTokenType.EndObject ? value : throw new JsonException("a second key");
-            default:
-                throw new JsonException("unexpected " + reader.TokenType);
-        }
-    }
-
-    private static PyValue ReadTagged(string? tag, ref Utf8JsonReader reader)
-    {
-        switch (tag)
-        {
-            case "t":
-                return new PyValue(PyKind.Tuple, null, ReadArray(ref reader));
-            case "s" or "z":
-                return new PyValue(PyKind.Set, null, ReadArray(ref reader).Distinct().ToArray());
-            case "d":
-                return new PyValue(PyKind.Dict, null, ReadArray(ref reader).SelectMany(
-                    pair => pair._items.Length == 2 ? pair._items : throw new JsonException("no pair")).ToArray());
-            case "i":
-                return new PyValue(PyKind.Int, ReadHex(reader.GetString()!));
-            case "f":
-                return new PyValue(PyKind.Float, reader.GetString() switch
-                {
-                    "inf" => double.PositiveInfinity,
-                    "-inf" => double.NegativeInfinity,
-                    _ => double.NaN,
-                });
-            case "c":
-                var parts = ReadArray(ref reader);
-                return new PyValue(PyKind.Complex, new Complex(
-                    parts[0].ToDouble() ?? double.NaN, parts[1].ToDouble() ?? double.NaN));
-            case "b":
-                return new PyValue(PyKind.Bytes, Convert.FromHexString(reader.GetString()!));
-            case "u":
-                return new PyValue(PyKind.Str, string.Concat(ReadArray(ref reader).Select(p => CodePoint((int)p.Integer))));
-            case "q":
-                var quotient = ReadArray(ref reader);
-                var (a, b) = (ReadHex((string)quotient[0]._value!), ReadHex((string)quotient[1]._value!));
-                return b.Sign > 0 ? new PyValue(PyKind.Rational, (a, b)) : throw new JsonException("no quotient");
-            case "x":
-                return new PyValue(PyKind.Digest, reader.GetString() ?? "");
-            case "o" or "y":
-                return new PyValue(PyKind.Opaque, reader.GetString());
-            default:
-                throw new JsonException("unknown tag");
-        }
-    }
-
-    private static PyValue[] ReadArray(ref Utf8JsonReader reader)
-    {
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            throw new JsonException("an array was expected");
-        }
-
-        var items = new List<PyValue>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            items.Add(Read(ref reader));
-        }
-
-        return items.ToArray();
-    }
-
-    private static string CodePoint(int code) =>
-        code < 0x10000 ? ((char)code).ToString() : char.ConvertFromUtf32(code);
-
-    private static BigInteger ReadHex(string text)
-    {
-        var negative = text.StartsWith('-');
-        var digits = text.AsSpan(negative ? 3 : 2);
-        var value = BigInteger.Parse("0" + digits.ToString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-        return negative ? -value : value;
     }
 }

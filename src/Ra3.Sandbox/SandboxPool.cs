@@ -9,17 +9,17 @@ namespace Ra3.Sandbox;
 /// </summary>
 public sealed class SandboxPool : IAsyncDisposable
 {
-    private readonly Interpreter _python;
-    private readonly Channel<Slot> _free = Channel.CreateUnbounded<Slot>();
-    private readonly ConcurrentBag<Slot> _slots = [];
-    private long _harnessErrors;
-    private long _replacedWorkers;
+    private readonly Interpreter python;
+    private readonly Channel<Slot> free = Channel.CreateUnbounded<Slot>();
+    private readonly ConcurrentBag<Slot> slots = [];
+    private long harnessErrors;
+    private long replacedWorkers;
 
     private SandboxPool(SandboxTier tier, Interpreter python, int workers)
     {
         Tier = tier;
         Workers = workers;
-        _python = python;
+        this.python = python;
     }
 
     /// <summary>The tier that holds programs in.</summary>
@@ -29,16 +29,16 @@ public sealed class SandboxPool : IAsyncDisposable
     public int Workers { get; }
 
     /// <summary>Version of the Python that runs programs.</summary>
-    public Version PythonVersion => _python.Version;
+    public Version PythonVersion => python.Version;
 
     /// <summary>Path of the Python that runs programs.</summary>
-    public string PythonPath => _python.Executable;
+    public string PythonPath => python.Executable;
 
     /// <summary>Verdicts given up on because the judge failed twice.</summary>
-    public long HarnessErrors => Interlocked.Read(ref _harnessErrors);
+    public long HarnessErrors => Interlocked.Read(ref harnessErrors);
 
     /// <summary>Workers that had to be replaced.</summary>
-    public long ReplacedWorkers => Interlocked.Read(ref _replacedWorkers);
+    public long ReplacedWorkers => Interlocked.Read(ref replacedWorkers);
 
     /// <summary>Starts a pool and tries hostile canary programs on it before anything else.</summary>
     /// <param name="options">Workers, tier and interpreter.</param>
@@ -146,7 +146,7 @@ public sealed class SandboxPool : IAsyncDisposable
     /// <summary>Ends all workers.</summary>
     public ValueTask DisposeAsync()
     {
-        foreach (var slot in _slots)
+        foreach (var slot in slots)
         {
             slot.Worker?.Dispose();
             slot.Worker = null;
@@ -156,19 +156,19 @@ public sealed class SandboxPool : IAsyncDisposable
     }
 
     /// <summary>Process ids of the live workers, for tests that kill them.</summary>
-    internal IEnumerable<int> WorkerProcessIds => _slots.Select(s => s.Worker).OfType<Worker>().Select(w => w.ProcessId);
+    internal IEnumerable<int> WorkerProcessIds => slots.Select(s => s.Worker).OfType<Worker>().Select(w => w.ProcessId);
 
     private static async Task<SandboxPool> StartAsync(SandboxTier tier, SandboxOptions options, CancellationToken ct)
     {
         var byOthers = tier == SandboxTier.Landlock && Environment.IsPrivilegedProcess;
-        var python = Interpreter.Find(options.Python, byOthers);
-        var pool = new SandboxPool(tier, python, options.Workers > 0 ? options.Workers : Environment.ProcessorCount);
-        var first = await Worker.StartAsync(tier, python, ct);
+        var interpreter = Interpreter.Find(options.Python, byOthers);
+        var pool = new SandboxPool(tier, interpreter, options.Workers > 0 ? options.Workers : Environment.ProcessorCount);
+        var first = await Worker.StartAsync(tier, interpreter, ct);
         pool.Add(first);
         try
         {
             await Canaries.CheckAsync(pool, ct);
-            var others = await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1).Select(_ => Worker.StartAsync(tier, python, ct)));
+            var others = await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1).Select(_ => Worker.StartAsync(tier, interpreter, ct)));
             Array.ForEach(others, pool.Add);
             return pool;
         }
@@ -182,27 +182,27 @@ public sealed class SandboxPool : IAsyncDisposable
     private void Add(Worker worker)
     {
         var slot = new Slot { Worker = worker };
-        _slots.Add(slot);
-        _free.Writer.TryWrite(slot);
+        slots.Add(slot);
+        free.Writer.TryWrite(slot);
     }
 
     private async Task<T> WithWorkerAsync<T>(
         Func<Worker, CancellationToken, Task<T>> work, Func<IOException, T> giveUp, CancellationToken ct)
     {
-        var slot = await _free.Reader.ReadAsync(ct);
+        var slot = await free.Reader.ReadAsync(ct);
         try
         {
             for (var attempt = 1; ; attempt++)
             {
                 try
                 {
-                    slot.Worker ??= await Worker.StartAsync(Tier, _python, ct);
+                    slot.Worker ??= await Worker.StartAsync(Tier, python, ct);
                     return await work(slot.Worker, ct);
                 }
                 catch (IOException e)
                 {
                     slot.Replace();
-                    Interlocked.Increment(ref _replacedWorkers);
+                    Interlocked.Increment(ref replacedWorkers);
                     if (attempt == 2)
                     {
                         return giveUp(e);
@@ -217,13 +217,13 @@ public sealed class SandboxPool : IAsyncDisposable
         }
         finally
         {
-            _free.Writer.TryWrite(slot);
+            free.Writer.TryWrite(slot);
         }
     }
 
     private Verdict GiveUp(IOException e)
     {
-        Interlocked.Increment(ref _harnessErrors);
+        Interlocked.Increment(ref harnessErrors);
         return new Verdict(VerdictKind.HarnessError, null, "The judge failed twice: " + e.Message, 0, 0, 0, "", "", Tier);
     }
 

@@ -8,7 +8,7 @@ using System.Text.Json.Nodes;
 namespace Ra3.Sandbox;
 
 /// <summary>One supervisor process, spoken to over its stdin and stdout; one job at a time.</summary>
-internal sealed class Worker : IDisposable
+internal sealed class Worker(Process process) : IDisposable
 {
     /// <summary>Stands in the command line of every supervisor and all its children.</summary>
     public const string Mark = "Part 1 of the supervisor";
@@ -17,22 +17,14 @@ internal sealed class Worker : IDisposable
     private static readonly string Source = string.Concat(
         new[] { "confine", "wire", "candidate", "judge", "cases", "supervisor" }.Select(ReadPart));
 
-    private readonly Process _process;
-    private readonly Stream _input;
-    private readonly Stream _output;
-
-    private Worker(Process process)
-    {
-        _process = process;
-        _input = process.StandardInput.BaseStream;
-        _output = process.StandardOutput.BaseStream;
-    }
+    private readonly Stream input = process.StandardInput.BaseStream;
+    private readonly Stream output = process.StandardOutput.BaseStream;
 
     /// <summary>What the supervisor said of itself: Python's version, Landlock's.</summary>
     public JsonElement Greeting { get; private set; }
 
     /// <summary>The supervisor's process id (under bubblewrap: bubblewrap's).</summary>
-    public int ProcessId => _process.Id;
+    public int ProcessId => process.Id;
 
     /// <summary>Starts a supervisor and waits until it has confined its first child.</summary>
     /// <exception cref="SandboxUnavailableException">It refused, with its reason.</exception>
@@ -167,7 +159,7 @@ internal sealed class Worker : IDisposable
     {
         try
         {
-            _process.Kill(entireProcessTree: true);
+            process.Kill(entireProcessTree: true);
         }
         catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception or AggregateException)
         {
@@ -176,16 +168,16 @@ internal sealed class Worker : IDisposable
 
         try
         {
-            _input.Dispose();
+            input.Dispose();
         }
         catch (IOException)
         {
             // Closing flushes, and nobody reads any more.
         }
 
-        _output.Dispose();
-        _process.WaitForExit(5000);
-        _process.Dispose();
+        output.Dispose();
+        process.WaitForExit(5000);
+        process.Dispose();
     }
 
     private async Task WriteAsync(JsonObject header, byte[][] blobs, CancellationToken ct)
@@ -202,8 +194,8 @@ internal sealed class Worker : IDisposable
             at += blob.Length;
         }
 
-        await _input.WriteAsync(frame, ct);
-        await _input.FlushAsync(ct);
+        await input.WriteAsync(frame, ct);
+        await input.FlushAsync(ct);
     }
 
     private async Task<(JsonElement Header, byte[][] Blobs)> ReadAsync(CancellationToken ct)
@@ -228,7 +220,7 @@ internal sealed class Worker : IDisposable
     private async Task<byte[]> ReadExactlyAsync(int size, CancellationToken ct)
     {
         var bytes = new byte[size];
-        await _output.ReadExactlyAsync(bytes, ct);
+        await output.ReadExactlyAsync(bytes, ct);
         return bytes;
     }
 

@@ -5,9 +5,9 @@ namespace Ra3.Tests;
 
 public sealed class FileTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("ra3-benchmarks").FullName;
+    private readonly string folder = Directory.CreateTempSubdirectory("ra3-benchmarks").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
     public void Samples_are_read_in_both_formats()
@@ -36,7 +36,7 @@ public sealed class FileTests : IDisposable
     [Fact]
     public void Results_survive_a_kill_and_are_not_mixed_with_those_of_other_settings()
     {
-        var path = Path.Combine(_folder, "results.jsonl");
+        var path = Path.Combine(folder, "results.jsonl");
         var result = new Result(new Sample("X/0", 3, "def f(): return '\u2028ü'"),
             new Verdict(VerdictKind.RuntimeError, 2, "ValueError: \"x\"\n", 0.5, 0.75, 12.5, "", "", SandboxTier.Landlock));
         using (var file = new ResultFile(path, "seed 1"))
@@ -101,7 +101,7 @@ public sealed class FileTests : IDisposable
 
     private string Write(string name, string content)
     {
-        var path = Path.Combine(_folder, name);
+        var path = Path.Combine(folder, name);
         File.WriteAllText(path, content);
         return path;
     }

@@ -5,15 +5,15 @@ namespace Ra3.Tests;
 /// <summary>One sandbox for all tests that judge; where there is none they skip, each by its name.</summary>
 public sealed class Pool : IAsyncLifetime
 {
-    private SandboxPool? _pool;
-    private string _reason = "";
+    private SandboxPool? pool;
+    private string reason = "";
 
     public SandboxPool Sandbox
     {
         get
         {
-            Assert.SkipWhen(_pool is null, "no sandbox is to be had here: " + _reason);
-            return _pool!;
+            Assert.SkipWhen(pool is null, "no sandbox is to be had here: " + reason);
+            return pool!;
         }
     }
 
@@ -21,19 +21,19 @@ public sealed class Pool : IAsyncLifetime
     {
         try
         {
-            _pool = await SandboxPool.StartAsync(new SandboxOptions());
+            pool = await SandboxPool.StartAsync(new SandboxOptions());
         }
         catch (SandboxUnavailableException e)
         {
-            _reason = e.Message;
+            reason = e.Message;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_pool is not null)
+        if (pool is not null)
         {
-            await _pool.DisposeAsync();
+            await pool.DisposeAsync();
         }
     }
 }

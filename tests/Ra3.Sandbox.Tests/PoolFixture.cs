@@ -5,18 +5,18 @@ namespace Ra3.Tests;
 /// <summary>One pool for the tests that only judge programs.</summary>
 public sealed class PoolFixture : IAsyncLifetime
 {
-    private SandboxPool? _pool;
+    private SandboxPool? pool;
 
     public SandboxPool Pool
     {
         get
         {
-            if (_pool is null)
+            if (pool is null)
             {
                 Assert.Skip("no sandbox is to be had here: neither the landlock nor the namespaces tier");
             }
 
-            return _pool!;
+            return pool!;
         }
     }
 
@@ -24,7 +24,7 @@ public sealed class PoolFixture : IAsyncLifetime
     {
         try
         {
-            _pool = await SandboxPool.StartAsync(new SandboxOptions { Workers = 2 });
+            pool = await SandboxPool.StartAsync(new SandboxOptions { Workers = 2 });
         }
         catch (SandboxUnavailableException)
         {
@@ -34,9 +34,9 @@ public sealed class PoolFixture : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        if (_pool is not null)
+        if (pool is not null)
         {
-            await _pool.DisposeAsync();
+            await pool.DisposeAsync();
         }
     }
 }

@@ -152,7 +152,7 @@ internal static class EvalCommand
             everything.Add((benchmark, results));
         }
 
-        var summary = scores.Select(s => new
+        var summary = scores.Zip(everything, (s, all) => new
         {
             s.Benchmark,
             s.Problems,
@@ -160,6 +160,8 @@ internal static class EvalCommand
             PassAtK = s.PassAtK.ToDictionary(p => "pass@" + p.Key.ToString(CultureInfo.InvariantCulture), p => p.Value, StringComparer.Ordinal),
             s.Verdicts,
             s.Dropped,
+            ProblemsLeftOut = all.Benchmark.Excluded.Count,
+            TestsLeftOut = all.Benchmark.Problems.Sum(p => p.Grader.TestsLeftOut), // of the problems judged by this run
             Tier = s.Tier.ToString().ToLowerInvariant(),
             Settings = settings.ToString(),
             Partial = limit > 0,
@@ -236,7 +238,7 @@ internal static class EvalCommand
     /// <summary>A model that writes programs.</summary>
     private sealed class Author(Settings settings) : IDisposable
     {
-        private readonly (Decoder Decoder, Models.Tokenizers.Tokenizer Tokenizer) _model = ModelFolder.Load(
+        private readonly (Decoder Decoder, Models.Tokenizers.Tokenizer Tokenizer) loaded = ModelFolder.Load(
             settings.Model!, Compute.Type(settings.Precision, Compute.Device), Compute.Device, trainable: false);
 
         /// <summary>The samples not yet done. A sample depends on the seed, its problem and its index alone: each problem
@@ -265,7 +267,7 @@ internal static class EvalCommand
             return written.Reader.ReadAllAsync(CancellationToken.None);
         }
 
-        public void Dispose() => _model.Decoder.Dispose();
+        public void Dispose() => loaded.Decoder.Dispose();
 
         private IEnumerable<Sample> Write(IReadOnlyList<Problem> problems, IReadOnlySet<(string, int)> done, CancellationToken stop)
         {
@@ -282,8 +284,8 @@ internal static class EvalCommand
 
                 // A sampled group is drawn whole even where half of it is known: its draws depend on the index in it.
                 jobs = isGreedy ? jobs.Where(j => !done.Contains((j.Problem.Id, j.Index))).ToList() : jobs;
-                var room = _model.Decoder.Config.MaxPositions - settings.MaxTokens;
-                var prompts = jobs.Select(j => Fit(_model.Tokenizer.Encode(j.Problem.Prompt), room)).ToList();
+                var room = loaded.Decoder.Config.MaxPositions - settings.MaxTokens;
+                var prompts = jobs.Select(j => Fit(loaded.Tokenizer.Encode(j.Problem.Prompt), room)).ToList();
                 var options = new GenerationOptions
                 {
                     Sampling = new SamplingOptions { Temperature = settings.Temperature, TopP = isGreedy ? 1 : settings.TopP },
@@ -292,7 +294,7 @@ internal static class EvalCommand
                     BatchSize = settings.Batch,
                     Seed = settings.Seed + (1_000_003L * group[0].Number),
                 };
-                foreach (var completion in Generator.Generate(_model.Decoder, _model.Tokenizer, prompts, options))
+                foreach (var completion in Generator.Generate(loaded.Decoder, loaded.Tokenizer, prompts, options))
                 {
                     stop.ThrowIfCancellationRequested();
                     var (problem, _, index) = jobs[completion.Index];
