@@ -3,13 +3,12 @@ using Ra3.Models;
 namespace Ra3.MidTraining;
 
 /// <summary>
-/// Latents without learning: before every line that surprises the scorer, a group of the base's own latents is drawn, and
-/// the one under which the line is likeliest is kept if it gains more than a thought costs. A posterior resampling, not the
-/// paper's E-step; reports name it.
+/// A posterior resampling: before every line that surprises the scorer a group of latents is drawn from q, and the one under
+/// which the line is likeliest is kept if it gains more than a thought costs. Not part of the paper's E-step; reports name it.
 /// </summary>
-public sealed class BestOfGroup(Decoder model, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
+public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
 {
-    private readonly LatentSampler sampler = new(model, format, latents);
+    private readonly LatentSampler sampler = new(q, format, latents);
 
     /// <summary>The trajectory through one snippet.</summary>
     /// <param name="snippet">The snippet.</param>
@@ -27,7 +26,7 @@ public sealed class BestOfGroup(Decoder model, LatentFormat format, LatentOption
             [.. Enumerable.Repeat(-1, lines)]);
         List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
         var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], all);
-        var logProbs = TrajectoryScorer.LineLogProbs(model, tree, all);
+        var logProbs = TrajectoryScorer.LineLogProbs(scorer, tree, all);
         var chosen = plain.Steps.ToArray();
         for (var place = 0; place < possible.Count; place++)
         {

@@ -12,6 +12,9 @@ public enum EStepKind
     /// posterior resampling, not the paper's method.</summary>
     BestOfGroup,
 
+    /// <summary>Both: reinforcement learning of q, then the best of a group of q's latents.</summary>
+    RlBestOfGroup,
+
     /// <summary>Latents of the untrained base: a control.</summary>
     None,
 }

@@ -85,7 +85,7 @@ public sealed class MidTrainer(
     {
         Directory.CreateDirectory(RoundFolder(round));
         var (tokenizer, eStep) = (Tokenizer.Load(ModelAfter(round - 1)), new TrainingState(0, 0, 0));
-        if (options.Thinks && options.EStep.Kind == EStepKind.Rl && options.EStep.Iterations > 0)
+        if (options.Thinks && options.EStep.Kind is EStepKind.Rl or EStepKind.RlBestOfGroup && options.EStep.Iterations > 0)
         {
             eStep = RunEStep(round, observer, stop);
         }
@@ -169,7 +169,9 @@ public sealed class MidTrainer(
         using (var format = new LatentFormat(tokenizer, model.Config.VocabularySize, device))
         {
             var sampler = new LatentSampler(model, format, options.Latents);
-            var best = new BestOfGroup(model, format, options.Latents, options.EStep, SeedOf(seed, round));
+            var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
+            using var frozen = scorer;
+            var best = new BestOfGroup(model, scorer, format, options.Latents, options.EStep, SeedOf(seed, round));
             var counts = none;
             var documents = Enumerable.Range(0, corpus.Count).Select(i =>
             {
@@ -181,7 +183,7 @@ public sealed class MidTrainer(
                 path,
                 Bootstrap.Interleave(
                     documents, options.Latents.SnippetTokens,
-                    (some, first) => options.EStep.Kind == EStepKind.BestOfGroup
+                    (some, first) => options.EStep.Kind is EStepKind.BestOfGroup or EStepKind.RlBestOfGroup
                         ? [.. some.Select((snippet, i) => best.Select(snippet, first + i))]
                         : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
                     some => counts += some).Concat(replay is null ? [] : Documents(replay)),

@@ -132,7 +132,7 @@ public sealed class MidTrainerTests
         var shares = new[] { 0.0, 0.02, 0.05, 0.2, 1.0 }.Select(cost =>
         {
             var best = new BestOfGroup(
-                fixture.Decoder, fixture.Format, Options.Latents, Options.EStep with { SwitchCost = cost, GroupSize = 4 }, seed: 1);
+                fixture.Decoder, fixture.Decoder, fixture.Format, Options.Latents, Options.EStep with { SwitchCost = cost, GroupSize = 4 }, seed: 1);
             return LatentCounts.Of(fixture.Snippets.Take(6).Select((snippet, i) => best.Select(snippet, i))).ThinkShare;
         }).ToList();
         shares.Should().BeInDescendingOrder();

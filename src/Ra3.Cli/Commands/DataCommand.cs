@@ -61,7 +61,7 @@ internal static class DataCommand
             "tasks",
             "Makes the built-in family of verifiable Python tasks: corpora for pre-training, mid-training and replay, and problems with hidden tests (docs/method.md).",
             "ra3 data tasks --out data/tasks",
-            "ra3 rlvr --problems data/tasks/problems-train.jsonl --model DIR --out runs/rlvr") { output, seed, steps };
+            "ra3 data tasks --out data/hard --max-steps 6 --seed 2") { output, seed, steps };
         steps.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is not (>= 1 and <= 8))

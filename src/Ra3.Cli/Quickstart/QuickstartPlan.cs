@@ -17,8 +17,8 @@ internal sealed record QuickstartPlan
     public const int StepTokens = WindowTokens * BatchRows;
     private const double PretrainShare = 0.42;
     private const double MidTrainShare = 0.06;
-    private const double EStepShare = 0.10;
-    private const double RlvrShare = 0.07; // of each of the arms
+    private const double EStepShare = 0.14;
+    private const double RlvrShare = 0.05; // of each of the arms
 
     /// <summary>The tasks: small enough to be learnt in minutes.</summary>
     public static TaskOptions Tasks { get; } = new() { MinSteps = 1, MaxSteps = 3, OperationsPerKind = 8 };
@@ -98,7 +98,8 @@ internal sealed record QuickstartPlan
         Optimizer = new OptimizerOptions { LearningRate = learningRate },
     };
 
-    /// <summary>RA3 at this scale: a higher rate than for pretrained models, gentle negative advantages, some exploration.</summary>
+    /// <summary>RA3 at this scale: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
+    /// thoughts become good (docs/experiments.md).</summary>
     public MidTrainingOptions MidTraining(double learningRate) => new()
     {
         Rounds = 1,
@@ -109,10 +110,9 @@ internal sealed record QuickstartPlan
             Snippets = 8,
             PlacesPerSnippet = 4,
             TokenFloor = -6,
-            NegativeContentWeight = 0.1,
             Exploration = 0.2,
             ExplorationSurprise = -0.7,
-            Optimizer = new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
+            Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
         },
         EStepCheckpointEvery = 0,
         MStep = NextToken(MidTrainSteps, learningRate),

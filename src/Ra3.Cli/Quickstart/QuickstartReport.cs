@@ -18,6 +18,8 @@ internal static class QuickstartReport
         ["untrained"] = "untrained thoughts",
         ["shuffled"] = "shuffled thoughts",
         ["oracle"] = "oracle thoughts",
+        ["bestOfGroup"] = "best of 8 thoughts",
+        ["ra3BestOfGroup"] = "RA3, best of 8 thoughts",
         ["ra3LowCost"] = "RA3, c = 0.01",
         ["ra3HighCost"] = "RA3, c = 0.2",
     };

@@ -107,6 +107,8 @@ internal sealed class SeedRun(
                     "shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought).Take(corpus.Count)], seed), replay, plan.MidTrainSteps);
                 using var oracle = data.MidTraining(In("data"), plan.MidTrainPrograms, oracle: true);
                 NextToken("oracle", "oracle comments", Documents(oracle), replay, plan.MidTrainSteps);
+                Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup } });
+                Ra3("ra3BestOfGroup", "RA3, best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.RlBestOfGroup } });
                 Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
                 Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
             });
