@@ -173,8 +173,7 @@ internal sealed class Grpo(
     private Tensor Loss(Rollout[] members, Func<Rollout, double> weight, LearningTally tally)
     {
         var forward = new CompletionBatch(members);
-        var predictors = forward.Predictors(policy);
-        var logProbs = forward.LogProbs(policy, predictors, distribution);
+        var logProbs = forward.LogProbs(policy, forward.Predictors(policy), distribution);
         var sampled = Of(member => member.LogProbs);
         var old = !isStale ? sampled : members[0].OldLogProbs is null ? logProbs.detach() : Of(member => member.OldLogProbs!);
         var advantages = Each(member => member.Advantage);
@@ -195,7 +194,7 @@ internal sealed class Grpo(
             losses += divergence * Kept.Scalar(options.KlCoefficient);
         }
 
-        tally.Add(policy, distribution, predictors, logProbs, sampled, old, advantages, importance, divergence, options);
+        tally.Add(logProbs, sampled, old, advantages, importance, divergence, options);
         return (losses * Each(weight)).sum();
 
         Tensor Of(Func<Rollout, float[]> values) => tensor([.. members.SelectMany(values)], logProbs.dtype, policy.Device);

@@ -10,7 +10,7 @@ namespace Ra3.PostTraining;
 /// <param name="Truncated">Share of completions that met the bound on new tokens.</param>
 /// <param name="CompletionTokens">Mean tokens of a completion.</param>
 /// <param name="ThinkShare">Share of the completions' lines that are comments.</param>
-/// <param name="Entropy">Mean entropy of the policy at the trained tokens, in nats.</param>
+/// <param name="Entropy">Mean −log π over all sampled tokens, in nats: an unbiased estimate of the sampler's entropy at its temperature.</param>
 /// <param name="Kl">Mean divergence from the reference per token, in nats; 0 without a reference.</param>
 /// <param name="ClippedLow">Share of trained tokens held by the lower clip.</param>
 /// <param name="ClippedHigh">Share of trained tokens held by the upper clip.</param>

@@ -7,7 +7,6 @@ namespace Ra3.PostTraining;
 internal sealed class LearningTally
 {
     private double tokens;
-    private double entropy;
     private double divergence;
     private double clippedLow;
     private double clippedHigh;
@@ -20,13 +19,11 @@ internal sealed class LearningTally
 
     /// <summary>Takes in the tokens [n] of one forward pass.</summary>
     public void Add(
-        Decoder policy, HeadDistribution distribution, Tensor predictors, Tensor logProbs, Tensor sampled, Tensor old, Tensor advantages,
-        Tensor? importance, Tensor? divergences, GrpoOptions options)
+        Tensor logProbs, Tensor sampled, Tensor old, Tensor advantages, Tensor? importance, Tensor? divergences, GrpoOptions options)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         tokens += logProbs.shape[0];
-        entropy += Sum(LanguageModelHead.Entropy(policy, predictors, distribution));
         divergence += divergences is null ? 0 : Sum(divergences);
         var ratio = (logProbs - old).exp();
         clippedLow += Sum(ratio.lt(Kept.Scalar(1 - options.ClipLow)) & advantages.lt(Kept.Scalar(0)));
@@ -65,7 +62,8 @@ internal sealed class LearningTally
             Mean(judged.Select(member => member.Truncated ? 1.0 : 0)),
             Mean(judged.Select(member => (double)member.Tokens.Length)),
             Ratio(lines.Sum(line => line.Comments), lines.Sum(line => line.All)),
-            Ratio(entropy, tokens), Ratio(divergence, tokens), Ratio(clippedLow, tokens), Ratio(clippedHigh, tokens), mismatch,
+            -Ratio(all.Sum(member => member.LogProbs.Sum(logProb => (double)logProb)), all.Sum(member => (double)member.Tokens.Length)),
+            Ratio(divergence, tokens), Ratio(clippedLow, tokens), Ratio(clippedHigh, tokens), mismatch,
             tokens > 0 ? weight / tokens : 1, Ratio(truncatedWeights, tokens),
             batch.Step - batch.Version, loss, norm, learningRate,
             all.Sum(member => (long)member.Tokens.Length), (long)tokens, batch.Seconds, updateSeconds,
