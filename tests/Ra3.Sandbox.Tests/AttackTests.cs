@@ -314,8 +314,9 @@ public sealed class AttackTests(PoolFixture fixture) : IClassFixture<PoolFixture
                 problems.Add($"{name} [{plan.GetType().Name}]: {verdict.Name} ({verdict.Detail}) {verdict.Stdout}");
             }
 
-            // An attack with a slip of its own would prove nothing.
-            if (Slips.Any(slip => verdict.Detail.StartsWith(slip, StringComparison.Ordinal)) && !name.StartsWith("source", StringComparison.Ordinal))
+            // An attack with a slip of its own would prove nothing. These break their own process on purpose.
+            var isBroken = name is "tracing" or "the judge's own functions replaced" || name.StartsWith("source", StringComparison.Ordinal);
+            if (!isBroken && Slips.Any(slip => verdict.Detail.StartsWith(slip, StringComparison.Ordinal)))
             {
                 problems.Add($"{name} [{plan.GetType().Name}] is not the attack it is meant to be: {verdict.Detail}");
             }

@@ -96,8 +96,12 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.pid = os.fork()
         if self.pid == 0:
+            # Its end of the socket becomes descriptor 3, and nothing else of the supervisor's stays open in here.
+            ours.detach()
+            os.dup2(theirs.detach(), 3, inheritable=False)
+            os.closerange(4, 64)
+            theirs = socket.socket(fileno=3)
             try:
-                ours.close()
                 self.live(theirs, settings)
             except BaseException as error:
                 theirs.send(json.dumps({'refused': 'the first child process failed: %r' % error}).encode())
