@@ -59,6 +59,12 @@ public static class LanguageModelHead
     /// <summary>Rows are padded as in <see cref="PartialAttention"/>, so that sampling and training round alike.</summary>
     private static Tensor LogSoftmax(Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type)
     {
+        using var logits = Logits(hidden, weight, distribution, type);
+        return logits.log_softmax(-1);
+    }
+
+    private static Tensor Logits(Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type)
+    {
         using var scope = NewDisposeScope();
         var rows = hidden.shape[0];
         var missing = PartialAttention.Padded((int)rows) - rows;
@@ -74,7 +80,7 @@ public static class LanguageModelHead
             logits = logits.masked_fill(forbidden, Kept.Scalar(double.NegativeInfinity));
         }
 
-        return logits.log_softmax(-1).MoveToOuterDisposeScope();
+        return logits.MoveToOuterDisposeScope();
     }
 
     /// <summary>The custom autograd node: saves hidden, weight and targets; recomputes the logits on the way back.</summary>
@@ -114,19 +120,14 @@ public static class LanguageModelHead
             {
                 using var inner = NewDisposeScope();
                 var rows = hidden.slice(0, start, end, 1);
-                var gradient = grad_output.slice(0, start, end, 1).unsqueeze(1).to_type(type);
+                var gradient = grad_output.slice(0, start, end, 1).unsqueeze(1).to_type(type) / Kept.Scalar(distribution.Temperature);
 
-                // d logp/d logits = onehot − softmax; the one-hot term is added at the targets only.
-                var logits = LogSoftmax(rows, weight, distribution, type).exp_().mul_(-gradient);
-                logits.scatter_add_(1, targets.slice(0, start, end, 1).unsqueeze(1), gradient);
-                if (distribution.Temperature != 1)
-                {
-                    logits.div_(Kept.Scalar(distribution.Temperature));
-                }
-
-                var cast = logits.to_type(weight.dtype);
-                weightGradient.add_(matmul(cast.t(), rows));
-                hiddenParts.Add(matmul(cast, weight).MoveToOuterDisposeScope());
+                // d logp/d logits = onehot − softmax; its rows are scaled by the gradient behind the products, where they are short.
+                var logits = Logits(rows, weight, distribution, type).softmax(-1);
+                var at = targets.slice(0, start, end, 1).unsqueeze(1);
+                var cast = logits.scatter_add_(1, at, ones_like(gradient).neg_()).to_type(weight.dtype);
+                weightGradient.sub_(matmul(cast.t(), (rows * gradient).to_type(weight.dtype)));
+                hiddenParts.Add((matmul(cast, weight) * -gradient).MoveToOuterDisposeScope());
             }
 
             return

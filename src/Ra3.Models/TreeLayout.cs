@@ -158,44 +158,48 @@ public sealed class TreeAttention : Attention
         long heads = q.shape[1], keyHeads = k.shape[1], size = q.shape[2];
         q = (q / Kept.Scalar(Math.Sqrt(size))).view(q.shape[0], keyHeads, group, size);
         v = PartialAttention.WithDenominator(v);
+
+        // Split, not sliced: the gradient of a slice is as large as all rows.
+        long[] sizes = [layout.TrunkRows, .. layout.Runs.Select(run => (long)run.Length * run.Attach.Count)];
+        var (qs, ks, vs) = (q.split(sizes), k.split(sizes), v.split(sizes));
         var parts = new List<Tensor>();
         Tensor? trunkKeys = null, trunkValues = null;
         if (layout.TrunkRows > 0)
         {
-            trunkKeys = k.slice(0, 0, layout.TrunkRows, 1).transpose(0, 1);
-            trunkValues = v.slice(0, 0, layout.TrunkRows, 1).transpose(0, 1);
-            var own = PartialAttention.Scores(ByHead(0, layout.TrunkRows), trunkKeys, trunkBias!);
-            var sum = PartialAttention.Weighted(own, PartialAttention.RowMaximum(own), trunkValues);
+            (trunkKeys, trunkValues) = (ks[0].transpose(0, 1), vs[0].transpose(0, 1));
+            var queries = ByHead(qs[0]);
+            var own = PartialAttention.Scores(queries, trunkKeys, trunkBias!);
+            var sum = PartialAttention.Weighted(own, PartialAttention.RowMaximum(own), queries, trunkKeys, trunkValues);
             parts.Add(ToRows(sum.view(keyHeads, 1, layout.TrunkRows, group, -1).transpose(0, 1)));
         }
 
         for (var i = 0; i < layout.Runs.Count; i++)
         {
             var run = layout.Runs[i];
-            long batch = run.Attach.Count, length = run.Length, rows = batch * length;
-            var own = PartialAttention.Scores(ByBranch(q), Keys(k), biases[i].Own);
+            long batch = run.Attach.Count, length = run.Length;
+            var (queries, keys, values) = (ByBranch(qs[i + 1]), Keys(ks[i + 1]), Keys(vs[i + 1]));
+            var own = PartialAttention.Scores(queries, keys, biases[i].Own);
             var maximum = PartialAttention.RowMaximum(own);
             Tensor sum;
             if (trunkKeys is null)
             {
-                sum = PartialAttention.Weighted(own, maximum, Keys(v));
+                sum = PartialAttention.Weighted(own, maximum, queries, keys, values);
             }
             else
             {
-                var trunk = PartialAttention.Scores(
-                    ByHead(run.Start, rows), trunkKeys.slice(1, 0, run.TrunkKeys, 1), biases[i].Trunk!);
+                var (outside, seenKeys) = (ByHead(qs[i + 1]), trunkKeys.slice(1, 0, run.TrunkKeys, 1));
+                var trunk = PartialAttention.Scores(outside, seenKeys, biases[i].Trunk!);
                 maximum = maximum.maximum(HeadsInside(PartialAttention.RowMaximum(trunk)));
-                var outside = maximum.view(batch, keyHeads, length * group, 1).transpose(0, 1).reshape(keyHeads, -1, 1);
-                sum = PartialAttention.Weighted(own, maximum, Keys(v))
-                    + HeadsInside(PartialAttention.Weighted(trunk, outside, trunkValues!.slice(1, 0, run.TrunkKeys, 1)));
+                var trunkMaximum = maximum.view(batch, keyHeads, length * group, 1).transpose(0, 1).reshape(keyHeads, -1, 1);
+                sum = PartialAttention.Weighted(own, maximum, queries, keys, values)
+                    + HeadsInside(PartialAttention.Weighted(trunk, trunkMaximum, outside, seenKeys, trunkValues!.slice(1, 0, run.TrunkKeys, 1)));
             }
 
             parts.Add(ToRows(sum.view(batch, keyHeads, length, group, -1)));
 
             // [rows, keyHeads, (group,) d] → [batch·keyHeads, length(·group), d]
-            Tensor ByBranch(Tensor x) => x.slice(0, run.Start, run.Start + rows, 1)
-                .view(batch, length, keyHeads, -1, x.shape[^1]).transpose(1, 2)
-                .reshape(batch * keyHeads, -1, x.shape[^1]);
+            Tensor ByBranch(Tensor x) =>
+                x.view(batch, length, keyHeads, -1, x.shape[^1]).transpose(1, 2).reshape(batch * keyHeads, -1, x.shape[^1]);
 
             // the same with at least LeastKeys keys
             Tensor Keys(Tensor x) => length >= PartialAttention.LeastKeys ? ByBranch(x)
@@ -208,9 +212,8 @@ public sealed class TreeAttention : Attention
 
         return (parts.Count == 1 ? parts[0] : cat(parts, 0)).MoveToOuterDisposeScope();
 
-        // rows of q from start → [keyHeads, rows·group, d]
-        Tensor ByHead(long start, long rows) =>
-            q.slice(0, start, start + rows, 1).transpose(0, 1).reshape(keyHeads, rows * group, size);
+        // rows of q → [keyHeads, rows·group, d]
+        Tensor ByHead(Tensor x) => x.transpose(0, 1).reshape(keyHeads, -1, size);
 
         // [batch, keyHeads, length, group, d + 8] → [batch·length, heads, d]
         Tensor ToRows(Tensor x) =>

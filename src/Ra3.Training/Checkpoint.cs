@@ -43,7 +43,20 @@ public static class Checkpoint
 
     /// <summary>Replaces the checkpoint in the folder.</summary>
     /// <exception cref="IOException">Writing failed (a full disk, say); the checkpoint before it is untouched.</exception>
-    public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, AdamW optimizer, TrainingState state) =>
+    /// <exception cref="InvalidDataException">The weights hold NaN or infinity; the checkpoint before them is untouched.</exception>
+    public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, AdamW optimizer, TrainingState state)
+    {
+        foreach (var (name, weight) in decoder.Parameters)
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            if (!Finite.All(weight.detach().cpu().contiguous()))
+            {
+                throw new InvalidDataException(
+                    $"After step {state.Step} the weights are not finite (NaN or infinity in {name}), so they were not saved. "
+                    + "Resume from the last checkpoint with a lower learning rate.");
+            }
+        }
+
         AtomicWrite.Folder(folder, partial =>
         {
             HuggingFaceFolder.Write(partial, decoder.Config, decoder.Parameters);
@@ -51,6 +64,7 @@ public static class Checkpoint
             SafetensorsFile.Write(Path.Combine(partial, OptimizerFile), optimizer.State);
             File.WriteAllText(Path.Combine(partial, StateFile), JsonSerializer.Serialize(state with { Updates = optimizer.Steps }) + "\n");
         });
+    }
 
     /// <summary>Brings a decoder and its optimizer to the state of the checkpoint, bit for bit.</summary>
     /// <exception cref="InvalidDataException">The checkpoint is torn or of another model; says what to do.</exception>

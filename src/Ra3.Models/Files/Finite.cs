@@ -8,7 +8,7 @@ namespace Ra3.Models.Files;
 /// Looks for NaN and infinity by their bits (all exponent bits set): one pass over memory, where torch's isfinite on bf16
 /// makes several whole temporaries.
 /// </summary>
-internal static class Finite
+public static class Finite
 {
     /// <summary>Whether a contiguous CPU tensor of a floating-point type holds only finite values.</summary>
     public static bool All(Tensor tensor) => SafetensorsFile.Pieces(tensor).All(piece =>
