@@ -21,7 +21,7 @@ internal static class PolicyLoss
         return estimator switch
         {
             KlEstimator.K1 => x,
-            KlEstimator.K2 => x.square() / Kept.Scalar(2),
+            KlEstimator.K2 => x.pow(Kept.Scalar(2)) / Kept.Scalar(2),
             _ => (-x).exp() - Kept.Scalar(1) + x,
         };
     }

@@ -61,7 +61,7 @@ public sealed class AdamW : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var gradients = decoder.Parameters.Where(parameter => parameter.Value.grad is not null).ToList();
-        var norm = Math.Sqrt(gradients.Sum(parameter => parameter.Value.grad!.square().sum(ScalarType.Float64).item<double>()));
+        var norm = Math.Sqrt(gradients.Sum(parameter => parameter.Value.grad!.pow(Kept.Scalar(2)).sum(ScalarType.Float64).item<double>()));
         if (!double.IsFinite(norm))
         {
             throw new InvalidDataException(
