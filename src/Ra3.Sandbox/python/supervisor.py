@@ -340,6 +340,7 @@ class Supervisor:
             if entry[1] > entry[3] and 'over' not in facts:
                 facts['over'] = entry[0]
                 if not to_end:
+                    poll.unregister(fd)              # a full pipe holds the program until it is killed
                     self.programs.kill()
             if not to_end:
                 return
