@@ -52,9 +52,8 @@ public static class PassAt1
                 BatchSize = batch,
             };
             var prompts = indices.Select(i => Prompt.Encode(problems[i].Prompt, tokenizer, decoder.Config)).ToList();
-            foreach (var completion in Generator.Generate(decoder, tokenizer, prompts, options))
+            foreach (var completion in Generator.Generate(decoder, tokenizer, prompts, options, stop))
             {
-                stop.ThrowIfCancellationRequested();
                 var i = indices[completion.Index];
                 tokens += completion.Tokens.Count;
                 texts[i] = completion.Text;

@@ -294,9 +294,8 @@ internal static class EvalCommand
                     BatchSize = settings.Batch,
                     Seed = settings.Seed + (1_000_003L * group[0].Number),
                 };
-                foreach (var completion in Generator.Generate(loaded.Decoder, loaded.Tokenizer, prompts, options))
+                foreach (var completion in Generator.Generate(loaded.Decoder, loaded.Tokenizer, prompts, options, stop))
                 {
-                    stop.ThrowIfCancellationRequested();
                     var (problem, _, index) = jobs[completion.Index];
                     if (!done.Contains((problem.Id, index)))
                     {

@@ -30,6 +30,9 @@ public sealed record GenerationOptions
 
     /// <summary>Seed of every draw; completion i depends on it and on i alone.</summary>
     public long Seed { get; init; }
+
+    /// <summary>Random numbers of completion i, where the seed is not to decide.</summary>
+    public Func<int, SeededRandom>? Random { get; init; }
 }
 
 /// <summary>A finished sequence.</summary>
@@ -38,9 +41,17 @@ public sealed record GenerationOptions
 /// <param name="LogProbs">Log-probability of each under the distribution it was drawn from.</param>
 /// <param name="Text">New text, cut before the stop string.</param>
 /// <param name="Reason">Why it ended.</param>
-public sealed record Completion(int Index, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs, string Text, FinishReason Reason);
+public sealed record Completion(int Index, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs, string Text, FinishReason Reason)
+{
+    /// <summary>The end-of-text token that ended it, and its log-probability; null where something else did.</summary>
+    public (int Token, float LogProb)? End { get; init; }
+}
 
-/// <summary>Generation with continuous batching: a finished sequence makes room for the next prompt at once.</summary>
+/// <summary>
+/// Generation with continuous batching: a finished sequence makes room for the next prompt at once, and a prompt that several
+/// sequences begin with is read once for those that start together. On CPUs the log-probabilities are, bit for bit, those of a
+/// forward pass over the whole sequence.
+/// </summary>
 public static class Generator
 {
     /// <summary>Completes every prompt; completions come in the order in which they finish.</summary>
@@ -48,9 +59,10 @@ public static class Generator
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="prompts">Token ids, each at least one.</param>
     /// <param name="options">How.</param>
+    /// <param name="stop">Cancels between tokens.</param>
     /// <exception cref="ArgumentException">A prompt is empty, or an option is out of range.</exception>
     public static IEnumerable<Completion> Generate(
-        Decoder decoder, Tokenizer tokenizer, IReadOnlyList<int[]> prompts, GenerationOptions options)
+        Decoder decoder, Tokenizer tokenizer, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
         options.Sampling.Validate();
         if (options.MaxNewTokens < 1 || options.BatchSize < 1)
@@ -78,19 +90,17 @@ public static class Generator
             var next = 0;
             while (running.Count > 0 || next < prompts.Count)
             {
+                stop.ThrowIfCancellationRequested();
                 if (running.Count < slots && next < prompts.Count)
                 {
                     var count = Math.Min(slots - running.Count, prompts.Count - next);
-                    var fresh = Enumerable.Range(next, count).Select(index => new Sequence(index, options.Seed)).ToList();
-                    using var hidden = batch.OpenPrompts([.. fresh.Select(sequence => prompts[sequence.Index])]);
-                    DrawNext(hidden, fresh);
-                    running.AddRange(fresh);
+                    running.AddRange(Start(batch, running.Count, next, count));
                     next += count;
                 }
                 else
                 {
                     using var hidden = batch.Step([.. running.Select(sequence => sequence.Tokens[^1])]);
-                    DrawNext(hidden, running);
+                    DrawNext(hidden, running, i => i);
                 }
 
                 for (var slot = running.Count - 1; slot >= 0; slot--)
@@ -111,7 +121,25 @@ public static class Generator
             }
         }
 
-        void DrawNext(Tensor hidden, List<Sequence> sequences)
+        // Reads each different prompt once and copies its cache for the other sequences that begin with it.
+        List<Sequence> Start(DecodeBatch batch, int firstSlot, int first, int count)
+        {
+            var alike = Enumerable.Range(first, count).GroupBy(index => prompts[index], SamePrompt).ToList();
+            List<(int Index, int Row)> started = [.. alike.Select((group, row) => (group.First(), row))];
+            started.AddRange(alike.SelectMany((group, row) => group.Skip(1).Select(index => (index, row))));
+            using var hidden = batch.OpenPrompts([.. alike.Select(group => group.Key)]);
+            foreach (var (_, row) in started.Skip(alike.Count))
+            {
+                batch.Fork(firstSlot + row);
+            }
+
+            List<Sequence> sequences = [.. started.Select(item => new Sequence(
+                item.Index, options.Random?.Invoke(item.Index) ?? new SeededRandom(options.Seed, "generate", item.Index)))];
+            DrawNext(hidden, sequences, i => started[i].Row);
+            return sequences;
+        }
+
+        void DrawNext(Tensor hidden, List<Sequence> sequences, Func<int, int> rowOf)
         {
             using var scope = NewDisposeScope();
             var temperature = options.Sampling.Temperature == 0 ? 1 : options.Sampling.Temperature;
@@ -121,7 +149,7 @@ public static class Generator
             var width = (int)rows.shape[1];
             for (var i = 0; i < sequences.Count; i++)
             {
-                var (token, logProb) = Sampler.Draw(values.AsSpan(i * width, width), options.Sampling, sequences[i].Random.NextDouble());
+                var (token, logProb) = Sampler.Draw(values.AsSpan(rowOf(i) * width, width), options.Sampling, sequences[i].Random.NextDouble());
                 sequences[i].Tokens.Add(token);
                 sequences[i].LogProbs.Add((float)logProb);
             }
@@ -132,17 +160,18 @@ public static class Generator
             var last = sequence.Tokens[^1];
             if (decoder.Config.EosTokenIds.Contains(last) || last == tokenizer.EndOfText)
             {
+                var end = (last, sequence.LogProbs[^1]);
                 sequence.Tokens.RemoveAt(sequence.Tokens.Count - 1);
                 sequence.LogProbs.RemoveAt(sequence.LogProbs.Count - 1);
-                return Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Stop);
+                return Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Stop) with { End = end };
             }
 
             if (options.Stop.Count > 0)
             {
                 // A stop string can only end in the newest token; a tail of as many tokens as the longest has characters holds it.
                 var tail = Math.Min(sequence.Tokens.Count, options.Stop.Max(stop => stop.Length) + 1);
-                var end = tokenizer.Decode([.. sequence.Tokens[^tail..]]);
-                if (options.Stop.Any(stop => end.Contains(stop, StringComparison.Ordinal)))
+                var newest = tokenizer.Decode([.. sequence.Tokens[^tail..]]);
+                if (options.Stop.Any(stop => newest.Contains(stop, StringComparison.Ordinal)))
                 {
                     var text = tokenizer.Decode([.. sequence.Tokens]);
                     var cut = options.Stop.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0);
@@ -159,11 +188,14 @@ public static class Generator
         }
     }
 
-    private sealed class Sequence(int index, long seed)
+    private static readonly IEqualityComparer<int[]> SamePrompt = EqualityComparer<int[]>.Create(
+        (a, b) => a.AsSpan().SequenceEqual(b), prompt => HashCode.Combine(prompt.Length, prompt[0], prompt[^1]));
+
+    private sealed class Sequence(int index, SeededRandom random)
     {
         public int Index { get; } = index;
 
-        public SeededRandom Random { get; } = new(seed, "generate", index);
+        public SeededRandom Random { get; } = random;
 
         public List<int> Tokens { get; } = [];
 
