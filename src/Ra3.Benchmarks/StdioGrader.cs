@@ -57,7 +57,11 @@ internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)>
             }
         }
 
-        return (last ?? throw new InvalidDataException("A problem without tests cannot be judged."))
-            with { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory };
+        if (last is null)
+        {
+            throw new InvalidDataException("A problem without tests cannot be judged.");
+        }
+
+        return last with { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory };
     }
 }

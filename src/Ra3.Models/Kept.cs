@@ -4,18 +4,24 @@ namespace Ra3.Models;
 
 /// <summary>
 /// Scalars that outlive the operation they are passed to. TorchSharp turns a number into a native scalar whose finalizer may
-/// free it while native code still reads it (seen: a fill with −∞ failed on a freed scalar); holding the last few thousand closes that gap.
+/// free it while native code still reads it (seen: a fill with −∞ failed on a freed scalar). Native calls end on the thread that
+/// made them, so it is enough that each thread holds its last few.
 /// </summary>
 public static class Kept
 {
-    private static readonly Scalar?[] Recent = new Scalar?[4096];
+    private const int Count = 256; // far more than one operation takes
+
+    [ThreadStatic]
+    private static Scalar?[]? recent;
+
+    [ThreadStatic]
     private static int next;
 
-    /// <summary>A scalar that stays alive until some thousand others were made.</summary>
+    /// <summary>A scalar that stays alive until this thread has made some hundred others.</summary>
     public static Scalar Scalar(double value)
     {
         Scalar scalar = value;
-        Recent[(uint)Interlocked.Increment(ref next) % (uint)Recent.Length] = scalar;
+        (recent ??= new Scalar?[Count])[next++ & (Count - 1)] = scalar;
         return scalar;
     }
 }

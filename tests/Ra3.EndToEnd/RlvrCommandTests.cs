@@ -136,13 +136,14 @@ public sealed class RlvrCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--set grpo.groupSize=1", "grpo.groupSize: must be at least 2")]
-    [InlineData("--set grpo.maxNewTokens=4000", "lower maxNewTokens")]
-    [InlineData("--set problems.train=nowhere.jsonl", "There is no file")]
-    [InlineData("--set problems.train=mbpp --set problems.data=nowhere", "ra3 data get mbpp")]
-    public async Task What_is_wrong_is_one_sentence(string sets, string expected)
+    [InlineData("--problems FILE --set grpo.groupSize=1", "grpo.groupSize: must be at least 2")]
+    [InlineData("--problems FILE --set grpo.maxNewTokens=4000", "lower maxNewTokens")]
+    [InlineData("--problems nowhere.jsonl", "There is no file")]
+    [InlineData("--problems mbpp --set problems.data=nowhere", "ra3 data get mbpp")]
+    public async Task What_is_wrong_is_one_sentence(string options, string expected)
     {
-        var (code, _, error) = await Ra3Command.RunAsync([.. Start, "--out", Path.Combine(folder, "wrong"), .. sets.Split(' ')]);
+        string[] start = ["rlvr", "--model", Model, "--recipe", RecipeFile, "--out", Path.Combine(folder, "wrong")];
+        var (code, _, error) = await Ra3Command.RunAsync([.. start, .. options.Split(' ').Select(word => word == "FILE" ? Problems : word)]);
         code.Should().Be(1);
         error.Should().Contain(expected).And.NotContain("defect");
     }

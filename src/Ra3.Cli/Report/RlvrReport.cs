@@ -17,10 +17,11 @@ internal static class RlvrReport
         if (Curve("test.passAt1") is { Count: > 0 } passed)
         {
             var errors = Curve("test.standardError");
-            report.Chart(new LineChart("held-out pass@1", "step", "share of problems", [new ChartSeries("pass@1", passed)
+            var curve = new ChartSeries("pass@1", passed) { Band = [.. passed.Zip(errors, (p, e) => (p.X, p.Y - e.Y, p.Y + e.Y))] };
+            report.Chart(new LineChart("held-out pass@1", "step", "share of problems", [curve])
             {
-                Band = [.. passed.Zip(errors, (p, e) => (p.X, p.Y - e.Y, p.Y + e.Y))],
-            }]) { Caption = "Greedy; the band is one standard error." });
+                Caption = "Greedy; the band is one standard error.",
+            });
         }
 
         report.Chart(Chart("reward", "mean over completions", "rlvr.reward", "rlvr.passRate", "rlvr.solvedProblems"));
