@@ -270,7 +270,7 @@ internal sealed class SeedRun(
         var options = QuickstartPlan.NextToken(1, 1e-4);
         var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
         var times = new List<double>();
-        for (var step = 0; step < 12; step++)
+        for (var step = 0; step < 30; step++)
         {
             stop.ThrowIfCancellationRequested();
             var watch = Stopwatch.StartNew();
@@ -279,7 +279,7 @@ internal sealed class SeedRun(
             times.Add(watch.Elapsed.TotalSeconds);
         }
 
-        return times.Skip(4).Average();
+        return times.Skip(20).Average(); // the first ones find nothing warm
     }
 
     private double SecondsPerIteration(TokenStore corpus)
