@@ -200,7 +200,7 @@ public sealed class EStep(
         var sampled = tensor(tokens.SampledLogProbs, type, policy.Device);
         var advantages = tensor(tokens.Advantages, type, policy.Device);
         var exploration = tensor(tokens.ExplorationWeights, type, policy.Device);
-        var ratio = (logProbs - sampled).exp();
+        var ratio = logProbs.Minus(sampled).exp();
         var clipped = ratio.clamp(Kept.Scalar(1 - options.ClipLow), Kept.Scalar(1 + options.ClipHigh));
         return -((ratio * advantages).minimum(clipped * advantages) * exploration).sum();
     }

@@ -1,3 +1,4 @@
+using Ra3.Models;
 using static TorchSharp.torch;
 
 namespace Ra3.MidTraining;
@@ -78,7 +79,7 @@ internal sealed class PolicyTokens
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         return Count == 0 ? 0
-            : (logProbs.detach().to_type(ScalarType.Float32) - tensor(SampledLogProbs, ScalarType.Float32, logProbs.device)).abs().max().to_type(ScalarType.Float64).item<double>();
+            : logProbs.detach().to_type(ScalarType.Float32).Minus(tensor(SampledLogProbs, ScalarType.Float32, logProbs.device)).abs().max().to_type(ScalarType.Float64).item<double>();
     }
 
     private void Add(TrajectoryTree tree, Trajectory trajectory, LatentStep step, double advantage, double negativeContentWeight)

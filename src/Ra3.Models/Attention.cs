@@ -52,7 +52,7 @@ public sealed class CausalAttention(int batch, int length) : Attention
             var end = Math.Min(length, start + BlockRows);
             using var noFuture = zeros(end - start, end, queries.dtype).masked_fill(
                 ones(end - start, end, ScalarType.Bool).triu(start + 1), Kept.Scalar(double.NegativeInfinity));
-            var scores = bmm(queries.slice(1, start, end, 1), keys.slice(1, 0, end, 1).transpose(1, 2)).add_(noFuture);
+            var scores = bmm(queries.slice(1, start, end, 1), keys.slice(1, 0, end, 1).transpose(1, 2)).AddInPlace(noFuture);
             blocks.Add(bmm(scores.softmax(-1), values.slice(1, 0, end, 1)));
         }
 

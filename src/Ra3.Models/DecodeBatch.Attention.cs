@@ -126,7 +126,7 @@ public sealed partial class DecodeBatch
             if (trunk is not null)
             {
                 var outside = HeadsOutside(all ? singles.Maximum : cat(maxima, 0));
-                weighted = weighted + HeadsInside(PartialAttention.Weighted(trunk, outside, batch.trunk[layer].Values));
+                weighted = weighted.Plus(HeadsInside(PartialAttention.Weighted(trunk, outside, batch.trunk[layer].Values)));
             }
 
             var attended = PartialAttention.Normalised(weighted).reshape(total, heads, size);

@@ -171,12 +171,12 @@ public sealed class Decoder : IDisposable
         q = RotaryEmbedding.Rotate(q, cos, sin);
         k = RotaryEmbedding.Rotate(k, cos, sin);
         var attended = attention.Attend(layer, q, k, v).reshape(rows, Config.Heads * size).to_type(ComputeType);
-        x = x + Linear(attended, prefix + "self_attn.o_proj");
+        x = x.Plus(Linear(attended, prefix + "self_attn.o_proj"));
 
         normed = Normed(x, prefix + "post_attention_layernorm.weight");
         var gate = Linear(normed, prefix + "mlp.gate_proj");
         var up = Linear(normed, prefix + "mlp.up_proj");
-        return (x + Linear(nn.functional.silu(gate) * up, prefix + "mlp.down_proj")).MoveToOuterDisposeScope();
+        return x.Plus(Linear(nn.functional.silu(gate) * up, prefix + "mlp.down_proj")).MoveToOuterDisposeScope();
     }
 
     private Tensor Normed(Tensor x, string gain) =>

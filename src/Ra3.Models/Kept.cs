@@ -1,4 +1,5 @@
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Ra3.Models;
 
@@ -24,4 +25,16 @@ public static class Kept
         (recent ??= new Scalar?[Count])[next++ & (Count - 1)] = scalar;
         return scalar;
     }
+
+    /// <summary>a + b. The operator makes a scalar 1 of its own, which the finalizer can free inside the call (seen in long runs).</summary>
+    public static Tensor Plus(this Tensor a, Tensor b) => a.add(b, Scalar(1));
+
+    /// <summary>a − b, for the same reason.</summary>
+    public static Tensor Minus(this Tensor a, Tensor b) => a.add(b, Scalar(-1));
+
+    /// <summary>a += b in place.</summary>
+    public static Tensor AddInPlace(this Tensor a, Tensor b) => a.add_(b, Scalar(1));
+
+    /// <summary>a −= b in place.</summary>
+    public static Tensor SubtractInPlace(this Tensor a, Tensor b) => a.add_(b, Scalar(-1));
 }

@@ -126,7 +126,7 @@ public static class LanguageModelHead
                 var logits = Logits(rows, weight, distribution, type).softmax(-1);
                 var at = targets.slice(0, start, end, 1).unsqueeze(1);
                 var cast = logits.scatter_add_(1, at, ones_like(gradient).neg_()).to_type(weight.dtype);
-                weightGradient.sub_(matmul(cast.t(), (rows * gradient).to_type(weight.dtype)));
+                weightGradient.SubtractInPlace(matmul(cast.t(), (rows * gradient).to_type(weight.dtype)));
                 hiddenParts.Add((matmul(cast, weight) * -gradient).MoveToOuterDisposeScope());
             }
 

@@ -51,7 +51,7 @@ internal static class PartialAttention
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return matmul(queries, keys.transpose(-1, -2)).add_(bias).MoveToOuterDisposeScope();
+        return matmul(queries, keys.transpose(-1, -2)).AddInPlace(bias).MoveToOuterDisposeScope();
     }
 
     /// <summary>Largest score of each row; a constant to the gradient, since it cancels and only keeps exp in range.</summary>
@@ -67,14 +67,14 @@ internal static class PartialAttention
     public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator)
     {
         using var scope = NewDisposeScope();
-        var weights = scores.sub_(maximum).exp_();
+        var weights = scores.SubtractInPlace(maximum).exp_();
         var keys = weights.shape[^1];
         Tensor? sum = null;
         for (long start = 0; start < keys; start += KeyBlock)
         {
             var end = Math.Min(keys, start + KeyBlock);
             var part = matmul(weights.slice(-1, start, end, 1), valuesWithDenominator.slice(-2, start, end, 1));
-            sum = sum is null ? part : sum + part;
+            sum = sum is null ? part : sum.Plus(part);
         }
 
         return sum!.MoveToOuterDisposeScope();

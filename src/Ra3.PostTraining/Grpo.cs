@@ -191,7 +191,7 @@ internal sealed class Grpo(
             var referenceLogProbs = forward.LogProbs(reference, forward.Predictors(reference), distribution);
             using var withGrad = enable_grad();
             divergence = PolicyLoss.Divergence(logProbs, referenceLogProbs, options.KlEstimator);
-            losses += divergence * Kept.Scalar(options.KlCoefficient);
+            losses = losses.Plus(divergence * Kept.Scalar(options.KlCoefficient));
         }
 
         tally.Add(logProbs, sampled, old, advantages, importance, divergence, options);

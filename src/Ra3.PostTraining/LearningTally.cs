@@ -25,14 +25,14 @@ internal sealed class LearningTally
         using var noGrad = no_grad();
         tokens += logProbs.shape[0];
         divergence += divergences is null ? 0 : Sum(divergences);
-        var ratio = (logProbs - old).exp();
+        var ratio = logProbs.Minus(old).exp();
         clippedLow += Sum(ratio.lt(Kept.Scalar(1 - options.ClipLow)) & advantages.lt(Kept.Scalar(0)));
         clippedHigh += Sum(ratio.gt(Kept.Scalar(1 + options.ClipHigh)) & advantages.gt(Kept.Scalar(0)));
         weight += importance is null ? logProbs.shape[0] : Sum(importance);
         truncatedWeights += importance is null ? 0 : Sum(importance.ge(Kept.Scalar(options.ImportanceCap)));
         if (updates == 0)
         {
-            mismatch = Math.Max(mismatch, (logProbs - sampled).abs().max().to_type(ScalarType.Float64).item<double>());
+            mismatch = Math.Max(mismatch, logProbs.Minus(sampled).abs().max().to_type(ScalarType.Float64).item<double>());
         }
 
         static double Sum(Tensor values) => values.to_type(ScalarType.Float64).sum().item<double>();

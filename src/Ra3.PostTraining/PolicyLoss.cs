@@ -9,7 +9,7 @@ internal static class PolicyLoss
     /// <summary>−min(ρ A, clip(ρ, 1 − low, 1 + high) A) with ρ = π / π_old (PPO; unequal bounds: DAPO).</summary>
     public static Tensor Clipped(Tensor logProbs, Tensor old, Tensor advantages, double low, double high)
     {
-        var ratio = (logProbs - old).exp();
+        var ratio = logProbs.Minus(old).exp();
         var clipped = ratio.clamp(Kept.Scalar(1 - low), Kept.Scalar(1 + high));
         return -(ratio * advantages).minimum(clipped * advantages);
     }
@@ -17,12 +17,12 @@ internal static class PolicyLoss
     /// <summary>Estimates of KL(π ‖ π_ref) from the sampled token, with x = log π − log π_ref (Schulman 2020).</summary>
     public static Tensor Divergence(Tensor logProbs, Tensor reference, KlEstimator estimator)
     {
-        var x = logProbs - reference;
+        var x = logProbs.Minus(reference);
         return estimator switch
         {
             KlEstimator.K1 => x,
             KlEstimator.K2 => x.pow(Kept.Scalar(2)) / Kept.Scalar(2),
-            _ => (-x).exp() - Kept.Scalar(1) + x,
+            _ => ((-x).exp() - Kept.Scalar(1)).Plus(x),
         };
     }
 
@@ -30,7 +30,7 @@ internal static class PolicyLoss
     public static Tensor ImportanceWeights(Tensor old, Tensor sampled, double cap)
     {
         using var noGrad = no_grad();
-        return (old - sampled).exp().clamp_max(Kept.Scalar(cap));
+        return old.Minus(sampled).exp().clamp_max(Kept.Scalar(cap));
     }
 
     /// <summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Ra3.Cli.Quickstart;
 using Ra3.Training.Runs;
 using Spectre.Console;
@@ -63,9 +62,7 @@ internal static class QuickstartCommand
         var console = Terminal.For(json);
         using var folder = RunFolder.Create(path, FormattableString.Invariant(
             $"# ra3 quickstart\nminutes: {request.Minutes}\nseed: {request.Seed}\nseeds: {request.Seeds}\ncontrols: {(request.Controls ? "true" : "false")}\n"));
-        var (summary, results) = await QuickstartRun.RunAsync(request, folder, console, stop);
-        File.WriteAllText(folder.In("summary.json"), JsonSerializer.Serialize(summary, Terminal.JsonOptions) + "\n");
-        QuickstartReport.Write(summary, results, folder.In("report.html"));
+        var summary = await QuickstartRun.RunAsync(request, folder, console, stop);
         QuickstartReport.Print(summary, console);
         console.WriteLine($"Report: {folder.In("report.html")}");
         if (json)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Ra3.Models.Files;
 using Ra3.PostTraining;
 using Ra3.Sandbox;
 using Ra3.Training.Runs;
@@ -15,13 +17,15 @@ internal sealed record QuickstartRequest(double Minutes, long Seed, int Seeds, b
 /// <summary>All seeds, and what they amount to.</summary>
 internal static class QuickstartRun
 {
-    public static async Task<(QuickstartSummary Summary, IReadOnlyList<SeedResult> Results)> RunAsync(
+    /// <summary>Runs all seeds; after each one summary.json and report.html say what is known so far.</summary>
+    public static async Task<QuickstartSummary> RunAsync(
         QuickstartRequest request, RunFolder run, IAnsiConsole console, CancellationToken stop)
     {
         await using var pool = await SandboxAsync(console, stop);
         var reward = pool is null ? null : new PythonReward(pool, new PythonRewardOptions { CpuSeconds = 2, WallSeconds = 6 });
         var log = new StageLog(run);
         var results = new List<SeedResult>();
+        QuickstartSummary? summary = null;
         for (var i = 0; i < request.Seeds; i++)
         {
             if (request.Seeds > 1)
@@ -34,9 +38,12 @@ internal static class QuickstartRun
             var plan = results.Count > 0 ? results[0].Plan : null; // every seed does what the first one's time allowed
             results.Add(new SeedRun(
                 request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, folder, log, reward, console, stop).Run());
+            summary = Summarize(request, results, pool?.Tier);
+            AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+            QuickstartReport.Write(summary, results, run.In("report.html"));
         }
 
-        return (Summarize(request, results, pool?.Tier), results);
+        return summary!;
     }
 
     /// <summary>A sandbox, or null where programs cannot be confined: then no program of a model is run, and it is said.</summary>
@@ -60,7 +67,7 @@ internal static class QuickstartRun
         return new QuickstartSummary
         {
             Seed = request.Seed,
-            Seeds = request.Seeds,
+            Seeds = results.Count,
             Minutes = request.Minutes,
             Arms = results[0].Arms.Keys.ToDictionary(arm => arm, arm => QuickstartSummary.Mean([.. results.Select(result => result.Arms[arm])])),
             EStep = Summarize(results),
