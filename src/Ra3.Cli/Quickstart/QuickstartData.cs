@@ -18,6 +18,7 @@ internal sealed class QuickstartData
     private const string HeldOutPart = "held-out";
     private const int Vocabulary = 2048;
     private const int TokenizerTasks = 4000;
+    private const int MostTasks = 24_000; // the family has not many more different ones; a longer run sees them again
     private const double RealShare = 0.2; // of the tokens of each corpus
 
     private readonly IReadOnlyDictionary<string, List<SourceDocument>> parts;
@@ -58,13 +59,14 @@ internal sealed class QuickstartData
         return new QuickstartData(found, reader.Report, divided, family, tokenizer, seed);
     }
 
-    /// <summary>A pre-training corpus of about so many tokens: real code, English-documented programs and stubs.</summary>
+    /// <summary>A pre-training corpus of about so many tokens, or of all there are: real code, English-documented programs and stubs.</summary>
     public TokenStore Pretraining(string folder, long tokens)
     {
         var perTask = TaskCorpus.Pretraining(Family, 300, "length").Average(task => Tokenizer.Encode(task.Text).Length);
-        var tasks = TaskCorpus.Pretraining(Family, Math.Max(300, (int)(tokens * (1 - RealShare) / perTask)), "pre-training");
+        var count = Math.Clamp((int)(tokens * (1 - RealShare) / perTask), 300, MostTasks);
+        var real = Real(PretrainingPart, (long)(count * perTask * RealShare / (1 - RealShare)));
         return TokenStore.Build(
-            Path.Combine(folder, "pre-training.tokens"), Real(PretrainingPart, (long)(tokens * RealShare)).Concat(Encode(tasks)), Tokenizer);
+            Path.Combine(folder, "pre-training.tokens"), real.Concat(Encode(TaskCorpus.Pretraining(Family, count, "pre-training"))), Tokenizer);
     }
 
     /// <summary>What both methods learn from: programs documented in jargon, bridged operations only, and files of real code.</summary>
