@@ -89,7 +89,7 @@ public sealed class AdamW : IDisposable
 
             var first = state[First + name].mul_(Kept.Scalar(options.Beta1)).add_(gradient, Kept.Scalar(1 - options.Beta1));
             var second = state[Second + name].mul_(Kept.Scalar(options.Beta2)).addcmul_(gradient, gradient, Kept.Scalar(1 - options.Beta2));
-            var denominator = second.sqrt().div_(Kept.Scalar(secondCorrection)).add_(Kept.Scalar(options.Epsilon));
+            var denominator = second.sqrt().div_(Kept.Scalar(secondCorrection)).add_(Kept.Scalar(options.Epsilon), Kept.Scalar(1));
             parameter.addcdiv_(first, denominator, Kept.Scalar(-learningRate / firstCorrection));
             gradient.zero_();
         }
