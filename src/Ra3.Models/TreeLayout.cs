@@ -143,7 +143,7 @@ public sealed class TreeAttention : Attention
                 var attach = tensor(run.Attach.ToArray(), ScalarType.Int64, device)
                     .repeat_interleave((long)run.Length * group).unsqueeze(1);
                 unseen = PartialAttention.Bias(
-                    arange(Kept.Scalar(run.TrunkKeys), ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
+                    arange(Kept.Scalar(0), Kept.Scalar(run.TrunkKeys), Kept.Scalar(1), ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
             }
 
             biases.Add((PartialAttention.Bias(Future(run.Length, device), decoder.ResidualType), unseen));
@@ -192,7 +192,7 @@ public sealed class TreeAttention : Attention
                 maximum = maximum.maximum(HeadsInside(PartialAttention.RowMaximum(trunk)));
                 var trunkMaximum = maximum.view(batch, keyHeads, length * group, 1).transpose(0, 1).reshape(keyHeads, -1, 1);
                 sum = PartialAttention.Weighted(own, maximum, queries, keys, values)
-                    + HeadsInside(PartialAttention.Weighted(trunk, trunkMaximum, outside, seenKeys, trunkValues!.slice(1, 0, run.TrunkKeys, 1)));
+                    .Plus(HeadsInside(PartialAttention.Weighted(trunk, trunkMaximum, outside, seenKeys, trunkValues!.slice(1, 0, run.TrunkKeys, 1))));
             }
 
             parts.Add(ToRows(sum.view(batch, keyHeads, length, group, -1)));
