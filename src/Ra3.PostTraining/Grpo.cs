@@ -89,6 +89,7 @@ internal sealed class Grpo(
     private List<RolloutGroup> Sample(
         Decoder sampler, long step, long version, List<(Problem Problem, int[] Prompt)> wanted, int firstNumber, CancellationToken stop)
     {
+        using var spare = isStale ? default : new SpareCore(sampler); // beside learning, all threads are its own
         var verdicts = new List<Task>();
         var members = new RolloutSampler(sampler, tokenizer, options).Sample(
             wanted, version, (group, member) => new SeededRandom(seed, "rlvr/completion", step, firstNumber + group, member),

@@ -38,6 +38,7 @@ public static class PassAt1
         Decoder decoder, Tokenizer tokenizer, IReadOnlyList<Problem> problems, IReward reward, int maxNewTokens, int batch = 64,
         CancellationToken stop = default)
     {
+        using var spare = new SpareCore(decoder);
         var scores = new Task<Score>[problems.Count];
         var texts = new string[problems.Count];
         long tokens = 0;

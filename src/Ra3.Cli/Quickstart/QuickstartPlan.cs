@@ -15,10 +15,10 @@ internal sealed record QuickstartPlan
     public const int WindowTokens = 256;
     public const int BatchRows = 8;
     public const int StepTokens = WindowTokens * BatchRows;
-    private const double PretrainShare = 0.42;
+    private const double PretrainShare = 0.38;
     private const double MidTrainShare = 0.06;
-    private const double EStepShare = 0.14;
-    private const double RlvrShare = 0.05; // of each of the arms
+    private const double EStepShare = 0.12;
+    private const double RlvrShare = 0.06; // of each of the arms
 
     /// <summary>The tasks: small enough to be learnt in minutes.</summary>
     public static TaskOptions Tasks { get; } = new() { MinSteps = 1, MaxSteps = 3, OperationsPerKind = 8 };
@@ -125,8 +125,8 @@ internal sealed record QuickstartPlan
         PromptsPerStep = 8,
         GroupSize = 8,
         MaxNewTokens = 96,
-        EvaluateEvery = Math.Max(1, (steps + 3) / 4),
+        EvaluateEvery = Math.Max(1, steps >= 20 ? (steps + 3) / 4 : (steps + 1) / 2), // an evaluation costs as much as several steps
         CheckpointEvery = 0,
-        Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
+        Optimizer = new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
     };
 }
