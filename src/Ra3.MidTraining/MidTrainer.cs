@@ -85,7 +85,7 @@ public sealed class MidTrainer(
     {
         Directory.CreateDirectory(RoundFolder(round));
         var (tokenizer, eStep) = (Tokenizer.Load(ModelAfter(round - 1)), new TrainingState(0, 0, 0));
-        if (options.Thinks && options.EStep.Kind is EStepKind.Rl or EStepKind.RlBestOfGroup && options.EStep.Iterations > 0)
+        if (options.LearnsThoughts)
         {
             eStep = RunEStep(round, observer, stop);
         }

@@ -36,6 +36,9 @@ public sealed record MidTrainingOptions : IValidatableObject
     /// <summary>Whether anything ever thinks: an infinite cost reproduces next-token prediction exactly.</summary>
     public bool Thinks => !double.IsPositiveInfinity(EStep.SwitchCost);
 
+    /// <summary>Whether a policy of thoughts is learnt.</summary>
+    public bool LearnsThoughts => Thinks && EStep is { Kind: EStepKind.Rl or EStepKind.RlBestOfGroup, Iterations: > 0 };
+
     /// <summary>Every value out of range.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

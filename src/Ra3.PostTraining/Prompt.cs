@@ -8,7 +8,7 @@ internal static class Prompt
 {
     /// <summary>A prompt begins a document: behind the model's begin-of-text token, or else behind the end of the text before.</summary>
     public static int[] Encode(string text, Tokenizer tokenizer, ModelConfig config) =>
-        (config.BosTokenId ?? tokenizer.EndOfText) is { } first ? [first, .. tokenizer.Encode(text)] : tokenizer.Encode(text);
+        (tokenizer.BeginOfText ?? config.BosTokenId ?? tokenizer.EndOfText) is { } first ? [first, .. tokenizer.Encode(text)] : tokenizer.Encode(text);
 
     /// <summary>Whether a completion has room behind a prompt.</summary>
     public static bool Fits(int[] prompt, ModelConfig config, int maxNewTokens) =>

@@ -12,12 +12,14 @@ public sealed class QuickstartTests
         try
         {
             var run = Path.Combine(folder, "run");
-            var (code, output, error) = await Ra3Command.RunAsync("quickstart", "--minutes", "0.5", "--out", run, "--seed", "3");
+            var (code, output, error) = await Ra3Command.RunAsync("quickstart", "--minutes", "0.6", "--seeds", "2", "--out", run, "--seed", "3");
             code.Should().Be(0, error);
             output.Should().Contain("Report: ").And.Contain("NTP").And.Contain("RA3");
 
             var summary = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(run, "summary.json"), TestContext.Current.CancellationToken)).RootElement;
             summary.GetProperty("seed").GetInt64().Should().Be(3);
+            summary.GetProperty("seeds").GetInt32().Should().Be(2);
+            summary.GetProperty("seedArms").GetArrayLength().Should().Be(2);
             summary.GetProperty("timing").GetProperty("ra3").GetDouble().Should().BePositive();
             summary.GetProperty("eStep").GetProperty("logProbMismatch").GetDouble().Should().Be(0);
             var judged = summary.GetProperty("evaluation").GetProperty("sandbox").ValueKind == JsonValueKind.String;

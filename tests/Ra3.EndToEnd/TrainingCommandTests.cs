@@ -103,6 +103,27 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
     }
 
     [Fact]
+    public async Task Both_methods_train_on_the_same_replay()
+    {
+        var replay = Directory.CreateDirectory(Path.Combine(Folder, "replayed")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(replay, "other.py"), string.Concat(Enumerable.Range(0, 20).Select(i => $"value_{i} = {i} * 2\n")), TestContext.Current.CancellationToken);
+        string[] start = ["midtrain", "--model", Path.Combine(Folder, "base", "model"), "--recipe", shared.MidRecipe, "--set", $"replay.paths=[{replay}]", "--set", "ra3.mStep.steps=10"];
+        foreach (string[] arm in new string[][]
+        {
+            [.. start, "--method", "ntp", "--out", Path.Combine(Folder, "replay-ntp")],
+            [.. start, "--method", "ra3", "--set", "ra3.eStep.switchCost=.inf", "--out", Path.Combine(Folder, "replay-ra3")],
+        })
+        {
+            var (code, output, error) = await Ra3Command.RunAsync(arm);
+            code.Should().Be(0, error);
+            output.Should().Contain("and 1 replayed");
+        }
+
+        Model(Path.Combine(Folder, "replay-ntp")).Should().Equal(Model(Path.Combine(Folder, "replay-ra3")), "no thought at an infinite cost is next-token prediction");
+        Model(Path.Combine(Folder, "replay-ntp")).Should().NotEqual(Model(Path.Combine(Folder, "base")));
+    }
+
+    [Fact]
     public async Task A_dry_run_prints_the_plan_and_writes_nothing()
     {
         var (code, output, error) = await Ra3Command.RunAsync(

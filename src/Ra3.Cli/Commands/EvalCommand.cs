@@ -7,6 +7,7 @@ using Ra3.Cli.Data;
 using Ra3.Cli.Report;
 using Ra3.Models;
 using Ra3.Models.Generation;
+using Ra3.Models.Tokenizers;
 using Ra3.Sandbox;
 using Spectre.Console;
 
@@ -285,7 +286,7 @@ internal static class EvalCommand
                 // A sampled group is drawn whole even where half of it is known: its draws depend on the index in it.
                 jobs = isGreedy ? jobs.Where(j => !done.Contains((j.Problem.Id, j.Index))).ToList() : jobs;
                 var room = loaded.Decoder.Config.MaxPositions - settings.MaxTokens;
-                var prompts = jobs.Select(j => Fit(loaded.Tokenizer.Encode(j.Problem.Prompt), room)).ToList();
+                var prompts = jobs.Select(j => Fit(loaded.Tokenizer, j.Problem.Prompt, room)).ToList();
                 var options = new GenerationOptions
                 {
                     Sampling = new SamplingOptions { Temperature = settings.Temperature, TopP = isGreedy ? 1 : settings.TopP },
@@ -305,7 +306,13 @@ internal static class EvalCommand
             }
         }
 
-        /// <summary>The end of a prompt that is too long for the model: its task is stated last.</summary>
-        private static int[] Fit(int[] prompt, int room) => room > 0 && prompt.Length > room ? prompt[^room..] : prompt;
+        /// <summary>A prompt behind what the original harnesses' tokenizer puts first; of one that is too long for the model the end, where its
+        /// task is stated.</summary>
+        private static int[] Fit(Tokenizer tokenizer, string text, int room)
+        {
+            int[] first = tokenizer.BeginOfText is { } begin ? [begin] : [], prompt = tokenizer.Encode(text);
+            room -= first.Length;
+            return [.. first, .. room > 0 && prompt.Length > room ? prompt[^room..] : prompt];
+        }
     }
 }

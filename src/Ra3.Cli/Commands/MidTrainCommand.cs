@@ -69,7 +69,7 @@ internal static class MidTrainCommand
         try
         {
             var (config, tokenizer) = Start(recipe);
-            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
             var ra3 = recipe.Method == MidTrainMethod.Ra3 ? recipe.Ra3 : null;
             var options = ra3?.MStep ?? recipe.Ntp;
             var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3)
@@ -91,6 +91,11 @@ internal static class MidTrainCommand
         {
             // What is wrong with corpus or weights is better said before there is a run that would have to be resumed.
             TrainingData.RequireAny(recipe.Corpus);
+            if (recipe.Replay.Paths.Count > 0)
+            {
+                TrainingData.RequireAny(recipe.Replay);
+            }
+
             Load(recipe).Decoder.Dispose();
         }
 
@@ -99,8 +104,8 @@ internal static class MidTrainCommand
             : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
         return TrainingRun.Resumable("midtrain", folder, stop, () =>
         {
-            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
-            console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
+            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
+            console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens{(data.Replay is { } replay ? $", and {replay.Count:N0} replayed of {replay.TotalTokens:N0}" : "")}; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
             var (trained, rounds) = recipe.Method == MidTrainMethod.Ra3 ? Ra3(recipe, data, run, stop) : Ntp(recipe, data, tokenizer, run, stop);
             string model;
             var (decoder, _) = ModelFolder.Load(trained.Folder, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true);
@@ -135,7 +140,8 @@ internal static class MidTrainCommand
         MidTrainRecipe recipe, TrainingData data, Tokenizer tokenizer, RunFolder run, CancellationToken stop)
     {
         using var decoder = Load(recipe).Decoder;
-        var windows = new PackedWindows(data.Training, tokenizer.EndOfText!.Value, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
+        using var both = data.Replay is null ? null : data.WithReplay(run.In("data"), tokenizer);
+        var windows = new PackedWindows(both ?? data.Training, tokenizer.EndOfText!.Value, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
         var state = TrainingRun.Train("ntp", decoder, tokenizer, windows, recipe.Ntp, run, stop);
         return ((run.In(TrainingRun.CheckpointFolder), state.Tokens, state.Seconds), null);
     }
@@ -145,7 +151,7 @@ internal static class MidTrainCommand
     {
         using var log = new MidTrainingLog(recipe.Ra3, run);
         var trainer = new MidTrainer(
-            recipe.Model!, data.Training, recipe.Ra3, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, recipe.Seed, run.FolderPath);
+            recipe.Model!, data.Training, recipe.Ra3, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, recipe.Seed, run.FolderPath, data.Replay);
         var rounds = trainer.Run(log, stop);
         return ((trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
             rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds)), rounds);

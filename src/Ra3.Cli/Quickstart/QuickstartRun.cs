@@ -71,7 +71,7 @@ internal static class QuickstartRun
             Minutes = request.Minutes,
             Arms = results[0].Arms.Keys.ToDictionary(arm => arm, arm => QuickstartSummary.Mean([.. results.Select(result => result.Arms[arm])])),
             EStep = Summarize(results),
-            Timing = results[0].Timing.Keys.ToDictionary(stage => stage, stage => results.Sum(result => result.Timing[stage])),
+            Timing = results.SelectMany(result => result.Timing).GroupBy(stage => stage.Key).ToDictionary(stage => stage.Key, stage => stage.Sum(item => item.Value)),
             RlvrTokens = results.Sum(result => result.Arms.Values.Sum(arm => arm.RlvrTokens)),
             Evaluation = new EvaluationSummary(tasks, tasks, tasks, plan.HeldOutSnippets, tier?.ToString().ToLowerInvariant()),
             Ra3MinusNtp = results[0].Ra3MinusNtp.Keys.ToDictionary(

@@ -69,5 +69,5 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     private static long Offset(MidTrainingOptions options, int round) => (round - 1L) * (Iterations(options) + options.MStep.Steps);
 
     private static long Iterations(MidTrainingOptions options) =>
-        options is { Thinks: true, EStep.Kind: EStepKind.Rl } ? options.EStep.Iterations : 0;
+        options.LearnsThoughts ? options.EStep.Iterations : 0;
 }

@@ -11,12 +11,17 @@ internal sealed class TrainingData : IDisposable
 {
     private const string Train = "train";
     private const string HeldOutPart = "held-out";
+    private const string ReplayPart = "replay";
     private readonly TokenStore? heldOut;
 
-    private TrainingData(TokenStore training, TokenStore? heldOut) => (Training, this.heldOut) = (training, heldOut);
+    private TrainingData(TokenStore training, TokenStore? replay, TokenStore? heldOut) =>
+        (Training, Replay, this.heldOut) = (training, replay, heldOut);
 
     /// <summary>What is trained on.</summary>
     public TokenStore Training { get; }
+
+    /// <summary>What is trained on beside it, as it is; null for nothing.</summary>
+    public TokenStore? Replay { get; }
 
     /// <summary>Documents held out.</summary>
     public int HeldOutDocuments => heldOut?.Count ?? 0;
@@ -28,12 +33,13 @@ internal sealed class TrainingData : IDisposable
     public static IEnumerable<string> Texts(CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, CancellationToken stop) =>
         Read(corpus, heldOut, seed, Train, stop).Select(document => document.Text);
 
-    /// <summary>Opens the stores in the folder, or builds them.</summary>
+    /// <summary>Opens the stores in the folder, or builds them. What is held out of the corpus is held out of the replay too.</summary>
     /// <exception cref="InvalidDataException">There is nothing to train on, or a store is torn or of another tokenizer.</exception>
     public static TrainingData OpenOrBuild(
-        string folder, CorpusRecipe corpus, HeldOutRecipe heldOut, Tokenizer tokenizer, long seed, CancellationToken stop)
+        string folder, CorpusRecipe corpus, HeldOutRecipe heldOut, Tokenizer tokenizer, long seed, CancellationToken stop, CorpusRecipe? replay = null)
     {
         var training = Store(folder, Train, tokenizer, () => Read(corpus, heldOut, seed, Train, stop));
+        TokenStore? replayed = null;
         try
         {
             if (training.Count == 0)
@@ -41,16 +47,27 @@ internal sealed class TrainingData : IDisposable
                 throw new InvalidDataException("Nothing is left to train on: every document of the corpus is held out. Lower heldOut.share.");
             }
 
+            replayed = replay is not { Paths.Count: > 0 } ? null : Store(folder, ReplayPart, tokenizer, () => Read(replay, heldOut, seed, Train, stop));
             var held = !heldOut.Any ? null : Store(folder, HeldOutPart, tokenizer, () => heldOut.Paths.Count > 0
                 ? Reader(corpus with { Paths = heldOut.Paths }).Read()
                 : Read(corpus, heldOut, seed, HeldOutPart, stop));
-            return new TrainingData(training, held);
+            return new TrainingData(training, replayed, held);
         }
         catch
         {
             training.Dispose();
+            replayed?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Corpus and replay in one store, for a method that makes no difference between them.</summary>
+    public TokenStore WithReplay(string folder, Tokenizer tokenizer)
+    {
+        var path = Path.Combine(folder, "train-and-replay.tokens");
+        return File.Exists(path)
+            ? TokenStore.Open(path, tokenizer)
+            : TokenStore.Build(path, new[] { Training, Replay! }.SelectMany(store => Enumerable.Range(0, store.Count).Select(i => store[i])), tokenizer);
     }
 
     /// <summary>Held-out snippets, spread evenly over the documents.</summary>
@@ -70,6 +87,7 @@ internal sealed class TrainingData : IDisposable
     public void Dispose()
     {
         Training.Dispose();
+        Replay?.Dispose();
         heldOut?.Dispose();
     }
 

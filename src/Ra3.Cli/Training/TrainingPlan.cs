@@ -52,11 +52,11 @@ internal sealed record TrainingPlan
     public static TrainingPlan Of(TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3)
     {
         var rounds = ra3?.Rounds ?? 1;
-        var learns = ra3 is { Thinks: true, EStep: { Kind: EStepKind.Rl, Iterations: > 0 } };
+        var learns = ra3?.LearnsThoughts == true;
         return new TrainingPlan
         {
-            Documents = data.Training.Count,
-            Tokens = data.Training.TotalTokens,
+            Documents = data.Training.Count + (data.Replay?.Count ?? 0),
+            Tokens = data.Training.TotalTokens + (data.Replay?.TotalTokens ?? 0),
             HeldOutDocuments = data.HeldOutDocuments,
             Parameters = config.ParameterCount(),
             Steps = (long)rounds * options.Steps,

@@ -192,6 +192,10 @@ internal sealed record MidTrainRecipe : IValidatableObject
 
     public CorpusRecipe Corpus { get; init; } = new();
 
+    /// <summary>Text of the kind the model was pre-trained on, trained on beside the corpus by either method, against forgetting; no paths:
+    /// none.</summary>
+    public CorpusRecipe Replay { get; init; } = new();
+
     public HeldOutRecipe HeldOut { get; init; } = new();
 
     public NextTokenOptions Ntp { get; init; } = new();

@@ -16,7 +16,7 @@ internal static class TrainingRun
     private const string ModelName = "model";
 
     // What a run cannot change on its way: its data, its start and its random numbers.
-    private static readonly string[] Fixed = ["corpus.", "heldOut.", "tokenizer.", "model", "method", "problems.", "seed"];
+    private static readonly string[] Fixed = ["corpus.", "replay.", "heldOut.", "tokenizer.", "model", "method", "problems.", "seed"];
     private static readonly string[] FromModel =
         ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
 

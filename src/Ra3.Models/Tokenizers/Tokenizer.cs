@@ -7,7 +7,7 @@ namespace Ra3.Models.Tokenizers;
 
 /// <summary>
 /// Byte-level byte-pair encoding as GPT-2, Llama 3, Qwen 2/2.5/3 and their kin use it, with ids equal to the reference implementation's.
-/// It never adds a token to begin or end a text: callers do. Safe to use from several threads.
+/// It never adds a token to begin or end a text: callers do (<see cref="BeginOfText"/>). Safe to use from several threads.
 /// </summary>
 public sealed class Tokenizer
 {
@@ -34,6 +34,7 @@ public sealed class Tokenizer
         _allAddedTokens = SearchFor(_addedTokens);
         _plainAddedTokens = SearchFor(_addedTokens.Where(token => !token.Special));
         EndOfText = FindEndOfText();
+        BeginOfText = parts.AddedTokens.FirstOrDefault(token => token.Content == parts.BeginOfText)?.Id;
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(TokenizerWriter.MainFile(parts)))[..32];
 
         static SearchValues<string>? SearchFor(IEnumerable<AddedToken> tokens)
@@ -48,6 +49,10 @@ public sealed class Tokenizer
     /// &lt;|endoftext|&gt; or &lt;|end_of_text|&gt;; null where there is none.
     /// </summary>
     public int? EndOfText { get; }
+
+    /// <summary>The token that the Python library puts in front of every text it encodes for this model (its files say so: a template, or
+    /// add_bos_token); null where it puts none, as for Qwen and GPT-2.</summary>
+    public int? BeginOfText { get; }
 
     /// <summary>32 hexadecimal digits that differ between tokenizers: a hash of the tokenizer.json that <see cref="Save"/> writes.</summary>
     public string Fingerprint { get; }

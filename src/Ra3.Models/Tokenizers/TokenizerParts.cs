@@ -22,6 +22,9 @@ internal sealed record TokenizerParts(
     bool PrefersWholeWords = false,
     string? EndOfText = null)
 {
+    /// <summary>The name of the token that the library puts in front of every text, where it does.</summary>
+    public string? BeginOfText { get; init; }
+
     /// <summary>The files these parts were read from, byte for byte, so that saving loses nothing; empty for a trained tokenizer.</summary>
     public IReadOnlyDictionary<string, byte[]> Files { get; init; } = new Dictionary<string, byte[]>();
 

@@ -14,7 +14,12 @@ internal static class TokenizerReader
     public static TokenizerParts Read(string folder)
     {
         var parts = ReadForm(folder);
-        return parts with { EndOfText = ReadEndOfText(folder, parts), Files = ReadKept(folder) };
+        return parts with
+        {
+            EndOfText = ReadEndOfText(folder, parts),
+            BeginOfText = parts.BeginOfText ?? ReadAddedBegin(folder),
+            Files = ReadKept(folder),
+        };
     }
 
     private static TokenizerParts ReadForm(string folder)
@@ -65,8 +70,17 @@ internal static class TokenizerReader
             [.. AddedTokens(root)],
             new PreTokenizer(steps),
             ComposesText(Section(root, "normalizer")),
-            Flag(model, "ignore_merges"));
+            Flag(model, "ignore_merges"))
+        { BeginOfText = Section(root, "post_processor") is { } processor ? TemplateBegin(processor) : null };
     }
+
+    /// <summary>The special token that a template puts first.</summary>
+    private static string? TemplateBegin(JsonElement processor) => Text(processor, "type") switch
+    {
+        "Sequence" => processor.GetProperty("processors").EnumerateArray().Select(TemplateBegin).FirstOrDefault(name => name is not null),
+        "TemplateProcessing" => Section(processor.GetProperty("single").EnumerateArray().FirstOrDefault(), "SpecialToken") is { } token ? Text(token, "id") : null,
+        _ => null,
+    };
 
     private static (string Left, string Right) Merge(JsonElement merge)
     {
@@ -205,6 +219,11 @@ internal static class TokenizerReader
 
         return new TokenizerParts(vocabulary, merges, added, PreTokenizer.Of(qwen ? WordScanner.Qwen2 : WordScanner.Gpt2), ComposesText: qwen);
     }
+
+    private static string? ReadAddedBegin(string folder) =>
+        ReadJson(folder, Config) is { } config && Flag(config, "add_bos_token") && config.TryGetProperty("bos_token", out var token)
+            ? token.ValueKind == JsonValueKind.Object ? Text(token, "content") : token.GetString()
+            : null;
 
     private static string? ReadEndOfText(string folder, TokenizerParts parts)
     {

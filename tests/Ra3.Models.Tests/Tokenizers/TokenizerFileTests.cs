@@ -53,6 +53,24 @@ public sealed class TokenizerFileTests
         Tokenizer.Load(folder.Path).EndOfText.Should().Be(600);
     }
 
+    [Theory]
+    [InlineData("""{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}""", "{}", true)]
+    [InlineData("""{"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}]}""", "{}", true)]
+    [InlineData("""{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}]}""", "{}", false)]
+    [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": "<|endoftext|>", "add_bos_token": true}""", true)]
+    [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": {"content": "<|endoftext|>"}, "add_bos_token": true}""", true)]
+    [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": "<|endoftext|>", "add_bos_token": false}""", false)]
+    [InlineData("null", """{"bos_token": "<|endoftext|>"}""", false)]
+    public void The_token_in_front_of_every_text_comes_from_a_template_or_from_the_configuration(string processor, string configuration, bool expected)
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder, file => file["post_processor"] = JsonNode.Parse(processor));
+        File.WriteAllText(folder.File("tokenizer_config.json"), configuration);
+        var tokenizer = Tokenizer.Load(folder.Path);
+
+        tokenizer.BeginOfText.Should().Be(expected ? tokenizer.EndOfText : null);
+    }
+
     [Fact]
     public void Added_tokens_are_found_longest_first_and_strip_space_where_they_say_so()
     {
