@@ -12,7 +12,7 @@ public sealed class QuickstartTests
         try
         {
             var run = Path.Combine(folder, "run");
-            var (code, output, error) = await Ra3Command.RunAsync("quickstart", "--minutes", "0.6", "--seeds", "2", "--out", run, "--seed", "3");
+            var (code, output, error) = await Ra3Command.RunAsync("quickstart", "--minutes", "0.5", "--seeds", "2", "--out", run, "--seed", "3");
             code.Should().Be(0, error);
             output.Should().Contain("Report: ").And.Contain("NTP").And.Contain("RA3");
 
