@@ -85,13 +85,13 @@ async Task ThroughputAsync(SandboxTier? tier)
                 bursts.Add((times.Count, times[times.Count / 2], times[(int)(times.Count * 0.99)]));
             }
 
-            var floor = mode == "cases" ? await ForksAsync(workers) : double.NaN;
+            double? bareForks = mode == "cases" ? await ForksAsync(workers) : null;
             var (best, least) = (bursts.MaxBy(b => b.PerSecond), bursts.Min(b => b.PerSecond));
             var load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
             Console.WriteLine($"{pool.Tier}, {mode}, {workers} workers: {best.PerSecond:0} verdicts/s in the best second of five "
                 + $"({least:0} in the worst), p50 {best.P50:0.0} ms, p99 {best.P99:0.0} ms; load {load}"
-                + (mode == "cases" ? $"; {best.PerSecond / floor:P0} of {floor:0} bare forks/s" : ""));
-            rows.Add(new { tier = pool.Tier.ToString(), mode, workers, best = best.PerSecond, least, best.P50, best.P99, load, bareForks = mode == "cases" ? floor : (double?)null });
+                + (bareForks is null ? "" : $"; {best.PerSecond / bareForks:P0} of {bareForks:0} bare forks/s"));
+            rows.Add(new { tier = pool.Tier.ToString(), mode, workers, best = best.PerSecond, least, best.P50, best.P99, load, bareForks });
         }
     }
 

@@ -87,9 +87,7 @@ public sealed partial class DecodeBatch
                 singleBias = Unseen(keyCount, tensor(after, ScalarType.Int64, device).repeat_interleave(keyHeads)).unsqueeze(1);
             }
 
-            // [rows, keys]: −∞ from each row's limit on
-            Tensor Unseen(long keys, Tensor limits) => PartialAttention.Bias(
-                arange(Kept.Scalar(0), Kept.Scalar(keys), Kept.Scalar(1), ScalarType.Int64, device).unsqueeze(0).ge(limits.unsqueeze(1)), batch.decoder.ResidualType);
+            Tensor Unseen(long keys, Tensor limits) => PartialAttention.BiasBefore(limits, keys, batch.decoder.ResidualType);
         }
 
         public override Tensor Attend(int layer, Tensor q, Tensor k, Tensor v)

@@ -45,6 +45,14 @@ internal static class PartialAttention
     public static Tensor Bias(Tensor hidden, ScalarType type) =>
         zeros(hidden.shape, type, hidden.device).masked_fill_(hidden, Kept.Scalar(double.NegativeInfinity));
 
+    /// <summary>Such a bias [rows, keys] where each row may see the keys before its limit [rows].</summary>
+    public static Tensor BiasBefore(Tensor limits, long keys, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var places = arange(Kept.Scalar(0), Kept.Scalar(keys), Kept.Scalar(1), ScalarType.Int64, limits.device);
+        return Bias(places.unsqueeze(0).ge(limits.unsqueeze(1)), type).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Queries [b, rows, d] times keys [b, keys, d], plus the bias, which broadcasts to [b, rows, keys]. Outside the graph:
     /// the gradient of <see cref="Weighted(Tensor, Tensor, Tensor, Tensor, Tensor)"/> goes to queries and keys past them.</summary>
     public static Tensor Scores(Tensor queries, Tensor keys, Tensor bias)

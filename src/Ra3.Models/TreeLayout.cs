@@ -140,10 +140,8 @@ public sealed class TreeAttention : Attention
             Tensor? unseen = null;
             if (layout.TrunkRows > 0)
             {
-                var attach = tensor(run.Attach.ToArray(), ScalarType.Int64, device)
-                    .repeat_interleave((long)run.Length * group).unsqueeze(1);
-                unseen = PartialAttention.Bias(
-                    arange(Kept.Scalar(0), Kept.Scalar(run.TrunkKeys), Kept.Scalar(1), ScalarType.Int64, device).unsqueeze(0).ge(attach).unsqueeze(0), decoder.ResidualType);
+                var attach = tensor(run.Attach.ToArray(), ScalarType.Int64, device).repeat_interleave((long)run.Length * group);
+                unseen = PartialAttention.BiasBefore(attach, run.TrunkKeys, decoder.ResidualType).unsqueeze(0);
             }
 
             biases.Add((PartialAttention.Bias(Future(run.Length, device), decoder.ResidualType), unseen));

@@ -21,7 +21,6 @@ internal sealed class SeedRun(
 {
     private const double PretrainRate = 3e-3;
     private const double MidTrainRate = 1e-3;
-    private const int CalibrationIterations = 4;
     private const int CurvePoints = 8;
     private const int CurveSnippets = 24;
     private static readonly string[] MainArms = ["base", "ntp", "ra3"];
@@ -270,17 +269,11 @@ internal sealed class SeedRun(
         using var optimizer = new AdamW(decoder, new OptimizerOptions());
         var options = QuickstartPlan.NextToken(1, 1e-4);
         var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
-        var times = new List<double>();
-        for (var step = 0; step < 30; step++)
+        return SecondsWhenWarm(Enumerable.Range(0, 30), cold: 20, step =>
         {
-            stop.ThrowIfCancellationRequested();
-            var watch = Stopwatch.StartNew();
             NextTokenLoss.Backward(decoder, NextTokenTrainer.Rows(windows, options, step), options.MicroBatchRows, QuickstartPlan.StepTokens);
             optimizer.Step(1e-4);
-            times.Add(watch.Elapsed.TotalSeconds);
-        }
-
-        return times.Skip(20).Average(); // the first ones find nothing warm
+        });
     }
 
     private double SecondsPerIteration(TokenStore corpus)
@@ -293,20 +286,24 @@ internal sealed class SeedRun(
         using (var step = new EStep(policy, scorer, format, options.Latents, options.EStep with { Iterations = 100 }, seed))
         {
             var snippets = Documents(corpus).SelectMany(document => Snippet.Cut(document, options.Latents.SnippetTokens))
-                .Take((CalibrationIterations + 2) * options.EStep.Snippets).Chunk(options.EStep.Snippets).ToList();
-            foreach (var some in snippets.Take(2))
-            {
-                step.Iterate(0, some); // the first ones find nothing warm
-            }
-
-            var watch = Stopwatch.StartNew();
-            foreach (var some in snippets.Skip(2))
-            {
-                step.Iterate(0, some);
-            }
-
-            return watch.Elapsed.TotalSeconds / (snippets.Count - 2);
+                .Chunk(options.EStep.Snippets).Take(6);
+            return SecondsWhenWarm(snippets, cold: 2, some => step.Iterate(0, some));
         }
+    }
+
+    /// <summary>Mean time of the work on an item; the first ones find nothing warm and do not count.</summary>
+    private double SecondsWhenWarm<T>(IEnumerable<T> items, int cold, Action<T> work)
+    {
+        var times = new List<double>();
+        foreach (var item in items)
+        {
+            stop.ThrowIfCancellationRequested();
+            var watch = Stopwatch.StartNew();
+            work(item);
+            times.Add(watch.Elapsed.TotalSeconds);
+        }
+
+        return times.Skip(cold).Average();
     }
 
     private double SecondsPerRlvrStep(TaskSplits problems)

@@ -221,19 +221,17 @@ internal static class TokenizerReader
     }
 
     private static string? ReadAddedBegin(string folder) =>
-        ReadJson(folder, Config) is { } config && Flag(config, "add_bos_token") && config.TryGetProperty("bos_token", out var token)
-            ? token.ValueKind == JsonValueKind.Object ? Text(token, "content") : token.GetString()
-            : null;
+        ReadJson(folder, Config) is { } config && Flag(config, "add_bos_token") ? NamedToken(config, "bos_token") : null;
+
+    /// <summary>A token that a configuration names, by its text or by an object that holds it.</summary>
+    private static string? NamedToken(JsonElement config, string role) =>
+        Section(config, role) is { ValueKind: JsonValueKind.Object } token ? Text(token, "content") : Text(config, role);
 
     private static string? ReadEndOfText(string folder, TokenizerParts parts)
     {
-        if (ReadJson(folder, Config) is { } config && config.TryGetProperty("eos_token", out var token))
+        if (ReadJson(folder, Config) is { } config && NamedToken(config, "eos_token") is { } name)
         {
-            var name = token.ValueKind == JsonValueKind.Object ? Text(token, "content") : token.GetString();
-            if (name is not null)
-            {
-                return name;
-            }
+            return name;
         }
 
         if (ReadJson(folder, "generation_config.json") is { } generation && generation.TryGetProperty("eos_token_id", out var ids))
