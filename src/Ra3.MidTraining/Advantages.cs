@@ -28,19 +28,30 @@ public static class Advantages
     /// <summary>Each credit less its baseline over the group, line by line; no division by a deviation.</summary>
     /// <param name="credits">[member][step], of equal lengths.</param>
     /// <param name="baseline">Which baseline.</param>
-    public static double[][] OfGroup(IReadOnlyList<double[]> credits, GroupBaseline baseline)
+    public static double[][] OfGroup(IReadOnlyList<double[]> credits, GroupBaseline baseline) => Among(credits, baseline, (_, _) => true);
+
+    /// <summary>The same among those members alone that belong to it at a line; 0 for the others, and for one that stands alone.</summary>
+    /// <param name="credits">[member][step], of equal lengths.</param>
+    /// <param name="baseline">Which baseline.</param>
+    /// <param name="belongs">Whether a member belongs to it at a step.</param>
+    public static double[][] Among(IReadOnlyList<double[]> credits, GroupBaseline baseline, Func<int, int, bool> belongs)
     {
-        var (members, steps) = (credits.Count, credits[0].Length);
-        var advantages = credits.Select(_ => new double[steps]).ToArray();
-        for (var step = 0; step < steps; step++)
+        var advantages = credits.Select(member => new double[member.Length]).ToArray();
+        for (var step = 0; step < credits[0].Length; step++)
         {
-            var sum = credits.Sum(member => member[step]);
-            for (var member = 0; member < members; member++)
+            int[] members = [.. Enumerable.Range(0, credits.Count).Where(member => belongs(member, step))];
+            if (members.Length < 2)
+            {
+                continue;
+            }
+
+            var sum = members.Sum(member => credits[member][step]);
+            foreach (var member in members)
             {
                 var own = credits[member][step];
                 advantages[member][step] = baseline == GroupBaseline.Mean
-                    ? own - (sum / members)
-                    : own - ((sum - own) / (members - 1));
+                    ? own - (sum / members.Length)
+                    : own - ((sum - own) / (members.Length - 1));
             }
         }
 

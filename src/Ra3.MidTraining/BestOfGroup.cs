@@ -1,4 +1,5 @@
 using Ra3.Models;
+using Ra3.Training;
 
 namespace Ra3.MidTraining;
 
@@ -9,6 +10,16 @@ namespace Ra3.MidTraining;
 public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
 {
     private readonly LatentSampler sampler = new(q, format, latents);
+
+    /// <summary>A trajectory through each snippet.</summary>
+    /// <param name="snippets">The snippets.</param>
+    /// <param name="first">Index of the first.</param>
+    public IReadOnlyList<Trajectory> SelectEach(IReadOnlyList<Snippet> snippets, long first)
+    {
+        var selected = new Trajectory[snippets.Count];
+        SideBySide.Run(q, selected.Length, i => selected[i] = Select(snippets[i], first + i));
+        return selected;
+    }
 
     /// <summary>The trajectory through one snippet.</summary>
     /// <param name="snippet">The snippet.</param>

@@ -56,20 +56,11 @@ public sealed class EStep(
     public EStepMetrics Iterate(long iteration, IReadOnlyList<Snippet> snippets)
     {
         var clock = Stopwatch.StartNew();
-        var samples = new List<SnippetSamples>();
-        for (var i = 0; i < snippets.Count; i++)
-        {
-            if (Sample(iteration, i, snippets[i]) is { } sampled)
-            {
-                samples.Add(sampled);
-            }
-        }
-
+        var sampled = new SnippetSamples?[snippets.Count];
+        SideBySide.Run(policy, sampled.Length, i => sampled[i] = Sample(iteration, i, snippets[i]));
+        List<SnippetSamples> samples = [.. sampled.OfType<SnippetSamples>()];
         var generated = clock.Elapsed.TotalSeconds;
-        foreach (var sample in samples)
-        {
-            Score(sample);
-        }
+        SideBySide.Run(scorer, samples.Count, i => Score(samples[i]));
 
         var scored = clock.Elapsed.TotalSeconds;
         var (mismatch, norm, policyTokens) = Update(iteration, samples);
@@ -131,6 +122,9 @@ public sealed class EStep(
             }
 
             sample.Advantages.Add(Advantages.OfGroup(credits, options.Baseline));
+            sample.ContentAdvantages.Add(options.ContentBaseline == ContentBaseline.Group
+                ? sample.Advantages[^1]
+                : Advantages.Among(credits, options.Baseline, (member, step) => group[member].Steps[step].Latent.Length > 0));
         }
     }
 
@@ -153,15 +147,11 @@ public sealed class EStep(
 
         for (var pass = 0; pass < options.Passes; pass++)
         {
-            for (var i = 0; i < samples.Count; i++)
+            var mismatches = new double[samples.Count];
+            SideBySide.Backward(policy, samples.Count, i =>
             {
-                using var scope = NewDisposeScope();
-                var hidden = samples[i].Tree.Hidden(policy);
-                var logProbs = LogProbs(hidden, batches[i]);
-                if (pass == 0)
-                {
-                    mismatch = Math.Max(mismatch, batches[i].Mismatch(logProbs));
-                }
+                var logProbs = LogProbs(samples[i].Tree.Hidden(policy), batches[i]);
+                mismatches[i] = batches[i].Mismatch(logProbs);
 
                 var loss = PolicyLoss(logProbs, batches[i]) / Kept.Scalar(count);
                 if (!double.IsFinite(loss.to_type(ScalarType.Float64).item<double>()))
@@ -171,9 +161,9 @@ public sealed class EStep(
                         + "Resume from the last checkpoint with a lower learning rate.");
                 }
 
-                loss.backward();
-            }
-
+                return loss;
+            });
+            mismatch = pass == 0 ? mismatches.Max() : mismatch;
             norm = Optimizer.Step(options.Optimizer.LearningRateAt(iteration, options.Iterations));
         }
 

@@ -52,6 +52,17 @@ public enum GroupBaseline
     LeaveOneOut,
 }
 
+/// <summary>What the return after a thought is compared with when its content is credited.</summary>
+public enum ContentBaseline
+{
+    /// <summary>The whole group's, as for the choice to think.</summary>
+    Group,
+
+    /// <summary>The group's members that began a thought at the same line: whether to think and what to think are learnt apart, so that
+    /// content is not all pushed down while thinking pays less than writing on (D: a baseline may depend on the choice already made).</summary>
+    Thoughts,
+}
+
 /// <summary>The E-step. Defaults are for pretrained models (C unless marked).</summary>
 public sealed record EStepOptions : IValidatableObject
 {
@@ -93,6 +104,9 @@ public sealed record EStepOptions : IValidatableObject
 
     /// <summary>What returns are compared with.</summary>
     public GroupBaseline Baseline { get; init; } = GroupBaseline.Mean;
+
+    /// <summary>What the content of a latent is compared with.</summary>
+    public ContentBaseline ContentBaseline { get; init; } = ContentBaseline.Group;
 
     /// <summary>Weight of negative advantages on the content of latents; below 1 keeps them from running to the length bound.</summary>
     public double NegativeContentWeight { get; init; } = 1;

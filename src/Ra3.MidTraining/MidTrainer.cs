@@ -184,7 +184,7 @@ public sealed class MidTrainer(
                 Bootstrap.Interleave(
                     documents, options.Latents.SnippetTokens,
                     (some, first) => options.EStep.Kind is EStepKind.BestOfGroup or EStepKind.RlBestOfGroup
-                        ? [.. some.Select((snippet, i) => best.Select(snippet, first + i))]
+                        ? best.SelectEach(some, first)
                         : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
                     some => counts += some).Concat(replay is null ? [] : Documents(replay)),
                 tokenizer);

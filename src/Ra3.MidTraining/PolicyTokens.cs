@@ -18,8 +18,11 @@ internal sealed class SnippetSamples(IReadOnlyList<IReadOnlyList<Trajectory>> gr
     /// <summary>Mean log-prob per token of the same lines.</summary>
     public List<double> LineLogProbs { get; } = [];
 
-    /// <summary>[group][member][step].</summary>
+    /// <summary>Of choices: [group][member][step].</summary>
     public List<double[][]> Advantages { get; } = [];
+
+    /// <summary>Of the content of latents: [group][member][step].</summary>
+    public List<double[][]> ContentAdvantages { get; } = [];
 }
 
 /// <summary>
@@ -65,7 +68,10 @@ internal sealed class PolicyTokens
                 var trajectory = sample.Groups[group][member];
                 for (var step = 0; step < trajectory.Steps.Count; step++)
                 {
-                    tokens.Add(sample.Tree, trajectory, trajectory.Steps[step], sample.Advantages[group][member][step], negativeContentWeight);
+                    var content = sample.ContentAdvantages[group][member][step];
+                    tokens.Add(
+                        sample.Tree, trajectory, trajectory.Steps[step], sample.Advantages[group][member][step],
+                        content < 0 ? content * negativeContentWeight : content);
                 }
             }
         }
@@ -82,7 +88,7 @@ internal sealed class PolicyTokens
             : logProbs.detach().to_type(ScalarType.Float32).Minus(tensor(SampledLogProbs, ScalarType.Float32, logProbs.device)).abs().max().to_type(ScalarType.Float64).item<double>();
     }
 
-    private void Add(TrajectoryTree tree, Trajectory trajectory, LatentStep step, double advantage, double negativeContentWeight)
+    private void Add(TrajectoryTree tree, Trajectory trajectory, LatentStep step, double advantage, double contentAdvantage)
     {
         if (step.Choice == StepChoice.None)
         {
@@ -97,7 +103,7 @@ internal sealed class PolicyTokens
         {
             ContentRows.Add(tree.LatentRow(trajectory, step, i));
             ContentTargets.Add(step.Latent[i]);
-            contents.Add(((float)(advantage < 0 ? advantage * negativeContentWeight : advantage), step.LatentLogProbs[i]));
+            contents.Add(((float)contentAdvantage, step.LatentLogProbs[i]));
         }
     }
 }

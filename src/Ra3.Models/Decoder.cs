@@ -9,7 +9,8 @@ namespace Ra3.Models;
 /// </summary>
 /// <remarks>
 /// The residual stream, norms, rotary embedding and attention run in fp32 (fp64 if computing in fp64); the linear layers
-/// run in <see cref="ComputeType"/> with master weights cast on the way. Not here: dropout, sliding windows, experts.
+/// run in <see cref="ComputeType"/> with master weights cast on the way. Forward passes may run on several threads at once, updates
+/// may not. Not here: dropout, sliding windows, experts.
 /// </remarks>
 public sealed class Decoder : IDisposable
 {
@@ -202,13 +203,16 @@ public sealed class Decoder : IDisposable
             return master.to_type(ComputeType);
         }
 
-        if (!casts.TryGetValue(name, out var cast))
+        lock (casts)
         {
-            using var noGrad = no_grad();
-            cast = master.to_type(ComputeType).DetachFromDisposeScope();
-            casts.Add(name, cast);
-        }
+            if (!casts.TryGetValue(name, out var cast))
+            {
+                using var noGrad = no_grad();
+                cast = master.to_type(ComputeType).DetachFromDisposeScope();
+                casts.Add(name, cast);
+            }
 
-        return cast;
+            return cast;
+        }
     }
 }

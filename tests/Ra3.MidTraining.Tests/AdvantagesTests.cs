@@ -59,4 +59,39 @@ public sealed class AdvantagesTests
             }
         }
     }
+
+    /// <summary>Over every possible group of three walks that think or write on, and think one of two thoughts, exactly.</summary>
+    [Fact]
+    public void Content_compared_among_thoughts_has_the_direction_of_its_own_gradient_whatever_writing_on_is_worth()
+    {
+        const double Thinking = 0.4;
+        const int Group = 3;
+        double[] content = [0.3, 0.7];
+        foreach (var act in new[] { -5.0, 0.0, 5.0 })
+        {
+            double[] probability = [Thinking * content[0], Thinking * content[1], 1 - Thinking];
+            double[] reward = [1.0, -0.5, act];
+            double expected = 0, lone = 0;
+            for (var code = 0; code < 27; code++)
+            {
+                int[] drawn = [code % 3, code / 3 % 3, code / 9];
+                var chance = drawn.Aggregate(1.0, (product, arm) => product * probability[arm]);
+                var advantages = Advantages.Among([.. drawn.Select(arm => new[] { reward[arm] })], GroupBaseline.LeaveOneOut, (member, _) => drawn[member] < 2);
+                for (var member = 0; member < Group; member++)
+                {
+                    if (drawn[member] == 2)
+                    {
+                        advantages[member].Should().Equal(0);
+                        continue;
+                    }
+
+                    expected += chance * advantages[member][0] * ((drawn[member] == 0 ? 1 : 0) - content[0]) / Group;
+                    lone += drawn.Count(arm => arm < 2) == 1 ? chance / Group : 0;
+                }
+            }
+
+            var exact = content[0] * content[1] * (reward[0] - reward[1]); // d E[r | thought] / d logit of the first thought
+            expected.Should().BeApproximately((Thinking - lone) * exact, 1e-12, "a lone thought teaches nothing, all others are unbiased");
+        }
+    }
 }

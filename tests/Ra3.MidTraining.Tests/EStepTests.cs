@@ -34,6 +34,40 @@ public sealed class EStepTests
         }
     }
 
+    [Theory]
+    [InlineData(GroupBaseline.Mean, ContentBaseline.Group)]
+    [InlineData(GroupBaseline.LeaveOneOut, ContentBaseline.Thoughts)]
+    public void An_iteration_is_the_same_on_one_core_and_on_several_bit_for_bit(GroupBaseline baseline, ContentBaseline content)
+    {
+        var alone = Weights(threads: 1);
+        alone.Should().NotEqual(Weights(threads: 1, iterations: 1), "the second iteration taught something");
+        Weights(threads: 3).Should().Equal(alone);
+
+        float[] Weights(int threads, int iterations = 2)
+        {
+            var before = get_num_threads();
+            set_num_threads(threads);
+            try
+            {
+                using var fixture = new Fixture(ScalarType.BFloat16);
+                fixture.FavourThoughts();
+                using var scorer = fixture.Decoder.Copy(trainable: false);
+                using var eStep = new EStep(
+                    fixture.Decoder, scorer, fixture.Format, Latents, Options with { Baseline = baseline, ContentBaseline = content }, seed: 1);
+                for (var iteration = 0; iteration < iterations; iteration++)
+                {
+                    eStep.Iterate(iteration, [.. fixture.Snippets.Skip(5 * iteration).Take(5)]);
+                }
+
+                return [.. fixture.Decoder.Parameters.Values.SelectMany(parameter => parameter.detach().reshape(-1).data<float>().ToArray())];
+            }
+            finally
+            {
+                set_num_threads(before);
+            }
+        }
+    }
+
     [Fact]
     public void A_thought_that_costs_much_is_unlearned_and_a_dearer_one_never_more_common()
     {

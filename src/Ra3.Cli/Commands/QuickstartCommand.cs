@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Ra3.Cli.Quickstart;
 using Ra3.Training.Runs;
 using Spectre.Console;
@@ -41,17 +42,23 @@ internal static class QuickstartCommand
             Description = "Also run untrained, shuffled and oracle thoughts, NTP for RA3's time, and other costs of a thought; takes longer.",
         };
         var seed = new Option<long>("--seed") { Description = "Seed of everything random.", HelpName = "S", DefaultValueFactory = _ => 1 };
+        var plan = new Option<FileInfo?>("--plan")
+        {
+            Description = "summary.json of an earlier run: do as many steps as it did, however long they take here.",
+            HelpName = "FILE",
+        };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "quickstart",
             "Pre-trains a small model on Python's standard library and generated tasks, mid-trains it by NTP and by RA3, post-trains each by RLVR, "
             + "and compares them on held-out code and tasks.",
-            "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7", "ra3 quickstart --minutes 60 --seeds 3 --controls")
-        { minutes, output, seed, seeds, controls, json };
+            "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7", "ra3 quickstart --minutes 60 --seeds 3 --controls",
+            "ra3 quickstart --plan runs/first/summary.json --seed 2 --out runs/second")
+        { minutes, output, seed, seeds, controls, plan, json };
         verb.Does((parsed, stop) =>
         {
             var path = parsed.GetValue(output)?.FullName ?? Path.Combine("runs", $"quickstart-{DateTime.Now:yyyyMMdd-HHmmss}");
-            var request = new QuickstartRequest(parsed.GetValue(minutes), parsed.GetValue(seed), parsed.GetValue(seeds), parsed.GetValue(controls));
+            var request = new QuickstartRequest(parsed.GetValue(minutes), parsed.GetValue(seed), parsed.GetValue(seeds), parsed.GetValue(controls), parsed.GetValue(plan) is { } file ? QuickstartPlan.Read(file.FullName) : null);
             return RunAsync(request, path, parsed.GetValue(json), stop).GetAwaiter().GetResult();
         });
         return verb;
@@ -61,7 +68,8 @@ internal static class QuickstartCommand
     {
         var console = Terminal.For(json);
         using var folder = RunFolder.Create(path, FormattableString.Invariant(
-            $"# ra3 quickstart\nminutes: {request.Minutes}\nseed: {request.Seed}\nseeds: {request.Seeds}\ncontrols: {(request.Controls ? "true" : "false")}\n"));
+            $"# ra3 quickstart\nminutes: {request.Minutes}\nseed: {request.Seed}\nseeds: {request.Seeds}\ncontrols: {(request.Controls ? "true" : "false")}\n")
+            + (request.Plan is { } plan ? $"plan: {JsonSerializer.Serialize(plan, Terminal.JsonOptions)}\n" : ""));
         var summary = await QuickstartRun.RunAsync(request, folder, console, stop);
         QuickstartReport.Print(summary, console);
         console.WriteLine($"Report: {folder.In("report.html")}");

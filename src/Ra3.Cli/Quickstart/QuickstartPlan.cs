@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ra3.MidTraining;
 using Ra3.Models;
 using Ra3.PostTraining;
@@ -32,13 +33,13 @@ internal sealed record QuickstartPlan
     /// <summary>Programs documented in jargon that mid-training learns from, and as many replayed ones in English.</summary>
     public required int MidTrainPrograms { get; init; }
 
-    /// <summary>Steps of NTP mid-training, and of RA3's M-steps together.</summary>
+    /// <summary>Steps of NTP mid-training, and of RA3's M-steps together; 0 until it is measured what fits.</summary>
     public int MidTrainSteps { get; init; }
 
     /// <summary>Iterations of the E-step.</summary>
     public int EStepIterations { get; init; }
 
-    /// <summary>Steps of RLVR, for each arm.</summary>
+    /// <summary>Steps of RLVR, for each arm; 0 until it is measured what fits.</summary>
     public int RlvrSteps { get; init; }
 
     /// <summary>Held-out snippets of real code measured without latents.</summary>
@@ -49,6 +50,27 @@ internal sealed record QuickstartPlan
 
     /// <summary>Held-out tasks of each split.</summary>
     public required int TasksPerSplit { get; init; }
+
+    /// <summary>The plan of an earlier run.</summary>
+    /// <param name="summary">Its summary.json.</param>
+    /// <exception cref="InvalidDataException">There is none in it.</exception>
+    public static QuickstartPlan Read(string summary)
+    {
+        try
+        {
+            var plan = JsonDocument.Parse(File.ReadAllText(summary)).RootElement.GetProperty("plan").Deserialize<QuickstartPlan>(Terminal.JsonOptions);
+            if (plan is { PretrainSteps: > 0, MidTrainPrograms: > 0, MidTrainSteps: > 0, EStepIterations: > 0, RlvrSteps: >= 0, HeldOutSnippets: > 0, ThinkingSnippets: > 0, TasksPerSplit: > 0 })
+            {
+                return plan;
+            }
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            // Said below.
+        }
+
+        throw new InvalidDataException($"{summary} holds no plan of a quickstart run; give the summary.json that `ra3 quickstart` wrote.");
+    }
 
     public static QuickstartPlan ForPretraining(double minutes, double secondsPerStep) => new()
     {
@@ -92,7 +114,7 @@ internal sealed record QuickstartPlan
     {
         Steps = steps,
         BatchRows = BatchRows,
-        MicroBatchRows = BatchRows,
+        MicroBatchRows = BatchRows / 2,
         WindowTokens = WindowTokens,
         CheckpointEvery = 0,
         Optimizer = new OptimizerOptions { LearningRate = learningRate },

@@ -12,7 +12,8 @@ namespace Ra3.Cli.Quickstart;
 /// <param name="Seed">The first seed.</param>
 /// <param name="Seeds">How many, one after the other.</param>
 /// <param name="Controls">Whether the control arms run too; they take about four more mid-training runs.</param>
-internal sealed record QuickstartRequest(double Minutes, long Seed, int Seeds, bool Controls);
+/// <param name="Plan">What to do, whatever time it takes; null to do what fits into the minutes.</param>
+internal sealed record QuickstartRequest(double Minutes, long Seed, int Seeds, bool Controls, QuickstartPlan? Plan);
 
 /// <summary>All seeds, and what they amount to.</summary>
 internal static class QuickstartRun
@@ -35,7 +36,7 @@ internal static class QuickstartRun
             }
 
             var folder = request.Seeds > 1 ? run.In($"seed-{request.Seed + i}") : run.FolderPath;
-            var plan = results.Count > 0 ? results[0].Plan : null; // every seed does what the first one's time allowed
+            var plan = results.Count > 0 ? results[0].Plan : request.Plan; // every seed does what the first one's time allowed
             results.Add(new SeedRun(
                 request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, folder, log, reward, console, stop).Run());
             summary = Summarize(request, results, pool?.Tier);

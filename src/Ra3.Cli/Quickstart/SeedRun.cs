@@ -83,7 +83,7 @@ internal sealed class SeedRun(
     {
         using var corpus = data.MidTraining(In("data"), plan.MidTrainPrograms);
         using var replay = data.Replay(In("data"), plan.MidTrainPrograms);
-        if (planned is null)
+        if (plan.MidTrainSteps == 0)
         {
             plan = plan.ForMidTraining(
                 minutes, arms["base"].Seconds / plan.PretrainSteps, Timed("calibration", () => SecondsPerIteration(corpus)));
@@ -173,7 +173,7 @@ internal sealed class SeedRun(
             return;
         }
 
-        if (planned is null)
+        if (plan.RlvrSteps == 0)
         {
             plan = plan.ForRlvr(minutes, Timed("calibration", () => SecondsPerRlvrStep(problems)));
         }

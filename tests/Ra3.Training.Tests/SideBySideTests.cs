@@ -1,0 +1,102 @@
+using Ra3.Models;
+using static TorchSharp.torch;
+
+namespace Ra3.Training.Tests;
+
+public sealed class SideBySideTests
+{
+    private static readonly ModelConfig Config = new()
+    {
+        Family = ModelFamily.Qwen3,
+        VocabularySize = 300,
+        HiddenSize = 32,
+        IntermediateSize = 48,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 1,
+        HeadSize = 16,
+        TieEmbeddings = true,
+        InitializerRange = 0.1,
+    };
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void The_gradient_is_that_of_one_term_after_the_other_bit_for_bit(ScalarType type)
+    {
+        using var decoder = Decoder.Create(Config, 1, type, CPU);
+        var alone = Gradient(decoder, threads: 1);
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            foreach (var (name, gradient) in Gradient(decoder, threads: 3))
+            {
+                gradient.Should().Equal(alone[name], name);
+            }
+        }
+    }
+
+    [Fact]
+    public void Every_piece_is_done_once_with_gradients_as_the_caller_has_them()
+    {
+        using var decoder = Decoder.Create(Config, 1, ScalarType.Float32, CPU);
+        var done = new int[40];
+        var before = get_num_threads();
+        set_num_threads(4);
+        try
+        {
+            using (no_grad())
+            {
+                SideBySide.Run(decoder, done.Length, i => done[i] += is_grad_enabled() ? 100 : 1);
+            }
+
+            get_num_threads().Should().Be(4, "the caller's threads are given back");
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+
+        done.Should().OnlyContain(count => count == 1);
+    }
+
+    [Fact]
+    public void The_first_failure_by_number_reaches_the_caller()
+    {
+        using var decoder = Decoder.Create(Config, 1, ScalarType.Float32, CPU);
+        var act = () => SideBySide.Run(decoder, 10, i =>
+        {
+            if (i is 3 or 7)
+            {
+                throw new InvalidDataException($"piece {i}");
+            }
+        });
+        act.Should().Throw<InvalidDataException>().WithMessage("piece 3");
+    }
+
+    /// <summary>Of five terms, the gradients added onto what is there already.</summary>
+    private static Dictionary<string, float[]> Gradient(Decoder decoder, int threads)
+    {
+        var before = get_num_threads();
+        set_num_threads(threads);
+        try
+        {
+            foreach (var parameter in decoder.Parameters.Values)
+            {
+                parameter.grad?.zero_();
+            }
+
+            for (var time = 0; time < 2; time++)
+            {
+                SideBySide.Backward(decoder, 5, i => i == 2 ? null : NextTokenLoss.LogProbs(decoder, [Row(i), Row(i + 10)]).sum());
+            }
+
+            return decoder.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.grad!.data<float>().ToArray());
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
+    private static int[] Row(int seed) => [.. Enumerable.Range(0, 33).Select(i => ((i * 7) + (seed * 31)) % 300)];
+}
