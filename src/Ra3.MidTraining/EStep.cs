@@ -147,11 +147,15 @@ public sealed class EStep(
 
         for (var pass = 0; pass < options.Passes; pass++)
         {
-            var mismatches = new double[samples.Count];
-            SideBySide.Backward(policy, samples.Count, i =>
+            for (var i = 0; i < samples.Count; i++)
             {
-                var logProbs = LogProbs(samples[i].Tree.Hidden(policy), batches[i]);
-                mismatches[i] = batches[i].Mismatch(logProbs);
+                using var scope = NewDisposeScope();
+                var hidden = samples[i].Tree.Hidden(policy);
+                var logProbs = LogProbs(hidden, batches[i]);
+                if (pass == 0)
+                {
+                    mismatch = Math.Max(mismatch, batches[i].Mismatch(logProbs));
+                }
 
                 var loss = PolicyLoss(logProbs, batches[i]) / Kept.Scalar(count);
                 if (!double.IsFinite(loss.to_type(ScalarType.Float64).item<double>()))
@@ -161,9 +165,9 @@ public sealed class EStep(
                         + "Resume from the last checkpoint with a lower learning rate.");
                 }
 
-                return loss;
-            });
-            mismatch = pass == 0 ? mismatches.Max() : mismatch;
+                loss.backward();
+            }
+
             norm = Optimizer.Step(options.Optimizer.LearningRateAt(iteration, options.Iterations));
         }
 

@@ -7,9 +7,8 @@ namespace Ra3.Training;
 public static class NextTokenLoss
 {
     /// <summary>
-    /// Adds the gradient of Σ −log p(token) / <paramref name="normalizer"/> to the parameters' gradients, a micro-batch
-    /// at a time, or for small models one on each core; since every micro-batch is divided by the same global count, their size changes
-    /// nothing but memory and rounding.
+    /// Adds the gradient of Σ −log p(token) / <paramref name="normalizer"/> to the parameters' gradients, one micro-batch
+    /// at a time; since every micro-batch is divided by the same global count, their size changes nothing but memory.
     /// </summary>
     /// <param name="decoder">The model.</param>
     /// <param name="rows">Token rows [n][L + 1]: the first L predict the last L.</param>
@@ -19,11 +18,12 @@ public static class NextTokenLoss
     /// <exception cref="InvalidDataException">The loss is NaN or infinite.</exception>
     public static double Backward(Decoder decoder, IReadOnlyList<int[]> rows, int microBatch, double normalizer)
     {
-        var batches = rows.Chunk(microBatch).ToArray();
-        var totals = new double[batches.Length];
-        SideBySide.Backward(decoder, batches.Length, i =>
+        double total = 0;
+        for (var start = 0; start < rows.Count; start += microBatch)
         {
-            var loss = -LogProbs(decoder, batches[i]).sum();
+            using var scope = NewDisposeScope();
+            var logProbs = LogProbs(decoder, [.. rows.Skip(start).Take(microBatch)]);
+            var loss = -logProbs.sum();
             var value = loss.to_type(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value))
             {
@@ -31,10 +31,11 @@ public static class NextTokenLoss
                     "The loss is not finite, so training stopped before the update. Resume from the last checkpoint with a lower learning rate.");
             }
 
-            totals[i] = value;
-            return loss / Kept.Scalar(normalizer);
-        });
-        return totals.Sum();
+            (loss / Kept.Scalar(normalizer)).backward();
+            total += value;
+        }
+
+        return total;
     }
 
     /// <summary>Log-probability of every target [n·L] for rows [n][L + 1], differentiable while gradients are on.</summary>

@@ -19,22 +19,6 @@ public sealed class SideBySideTests
         InitializerRange = 0.1,
     };
 
-    [Theory]
-    [InlineData(ScalarType.Float32)]
-    [InlineData(ScalarType.BFloat16)]
-    public void The_gradient_is_that_of_one_term_after_the_other_bit_for_bit(ScalarType type)
-    {
-        using var decoder = Decoder.Create(Config, 1, type, CPU);
-        var alone = Gradient(decoder, threads: 1);
-        for (var attempt = 0; attempt < 5; attempt++)
-        {
-            foreach (var (name, gradient) in Gradient(decoder, threads: 3))
-            {
-                gradient.Should().Equal(alone[name], name);
-            }
-        }
-    }
-
     [Fact]
     public void Every_piece_is_done_once_with_gradients_as_the_caller_has_them()
     {
@@ -72,31 +56,4 @@ public sealed class SideBySideTests
         });
         act.Should().Throw<InvalidDataException>().WithMessage("piece 3");
     }
-
-    /// <summary>Of five terms, the gradients added onto what is there already.</summary>
-    private static Dictionary<string, float[]> Gradient(Decoder decoder, int threads)
-    {
-        var before = get_num_threads();
-        set_num_threads(threads);
-        try
-        {
-            foreach (var parameter in decoder.Parameters.Values)
-            {
-                parameter.grad?.zero_();
-            }
-
-            for (var time = 0; time < 2; time++)
-            {
-                SideBySide.Backward(decoder, 5, i => i == 2 ? null : NextTokenLoss.LogProbs(decoder, [Row(i), Row(i + 10)]).sum());
-            }
-
-            return decoder.Parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value.grad!.data<float>().ToArray());
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
-    }
-
-    private static int[] Row(int seed) => [.. Enumerable.Range(0, 33).Select(i => ((i * 7) + (seed * 31)) % 300)];
 }

@@ -114,7 +114,7 @@ internal sealed record QuickstartPlan
     {
         Steps = steps,
         BatchRows = BatchRows,
-        MicroBatchRows = BatchRows / 2,
+        MicroBatchRows = BatchRows,
         WindowTokens = WindowTokens,
         CheckpointEvery = 0,
         Optimizer = new OptimizerOptions { LearningRate = learningRate },
