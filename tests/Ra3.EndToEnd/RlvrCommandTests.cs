@@ -85,7 +85,10 @@ public sealed class RlvrCommandTests : IDisposable
             arguments = File.Exists(Path.Combine(killed, "run.json")) ? ["rlvr", "--out", killed, "--resume"] : arguments;
         }
 
-        (code, _, error) = await Ra3Command.RunAsync("rlvr", "--out", killed, "--resume");
+        // As one would who repeats the command from where he stands.
+        var here = Environment.CurrentDirectory;
+        (code, _, error) = await Ra3Command.RunAsync(
+            "rlvr", "--model", Path.GetRelativePath(here, Model), "--problems", Path.GetRelativePath(here, Problems), "--out", killed, "--resume");
         code.Should().Be(0, error);
         foreach (var file in new[] { "model/model.safetensors", "rollouts.jsonl", "evaluations.jsonl" })
         {

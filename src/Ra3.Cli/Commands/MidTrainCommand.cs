@@ -50,8 +50,9 @@ internal static class MidTrainCommand
                 assignments.Add($"model={JsonSerializer.Serialize(start.FullName)}");
             }
 
-            var recipe = TrainingRun.Recipe<MidTrainRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, console.WriteLine);
-            recipe = recipe with { Model = Path.GetFullPath(recipe.Model!) };
+            var recipe = TrainingRun.Recipe<MidTrainRecipe>(
+                parsed.GetValue(file)?.FullName, assignments, folder, resumes, recipe => recipe with { Model = Path.GetFullPath(recipe.Model!) },
+                console.WriteLine);
             var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, folder, resumes, console, stop);
             if (parsed.GetValue(json))
             {

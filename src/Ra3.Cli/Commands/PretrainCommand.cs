@@ -36,7 +36,7 @@ internal static class PretrainCommand
             var console = Terminal.For(parsed.GetValue(json));
             var folder = parsed.GetValue(output)?.FullName ?? "";
             var resumes = parsed.GetValue(resume);
-            var recipe = TrainingRun.Recipe<PretrainRecipe>(parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, resumes, console.WriteLine);
+            var recipe = TrainingRun.Recipe<PretrainRecipe>(parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, resumes, recipe => recipe, console.WriteLine);
             var result = parsed.GetValue(dryRun)
                 ? (object)Plan(recipe, console, stop)
                 : Run(recipe, folder, resumes, console, stop);

@@ -55,7 +55,7 @@ internal static class RlvrCommand
                 assignments.Add($"problems.train={JsonSerializer.Serialize(train)}");
             }
 
-            var recipe = Whole(TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, console.WriteLine));
+            var recipe = TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, Whole, console.WriteLine);
             var sandbox = SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers));
             var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, sandbox, folder, resumes, console, stop);
             if (parsed.GetValue(json))

@@ -37,12 +37,18 @@ internal static class TrainingRun
     /// The recipe of a new run, or of the run to resume, over which assignments may be laid. A resumed run keeps its data,
     /// start and seed; other values (a lower learning rate, say) may change, and then it is said.
     /// </summary>
-    public static T Recipe<T>(string? file, IReadOnlyList<string> sets, string folder, bool resume, Action<string> note)
+    /// <param name="file">The recipe's file, if one was given.</param>
+    /// <param name="sets">Assignments.</param>
+    /// <param name="folder">Of the run.</param>
+    /// <param name="resume">Whether it is resumed.</param>
+    /// <param name="whole">Makes paths absolute, so that they stay right, and the same, wherever the run is resumed from.</param>
+    /// <param name="note">Takes what changes.</param>
+    public static T Recipe<T>(string? file, IReadOnlyList<string> sets, string folder, bool resume, Func<T, T> whole, Action<string> note)
         where T : class
     {
         if (!resume)
         {
-            return Recipes.Recipe.Load<T>(file, sets);
+            return whole(Recipes.Recipe.Load<T>(file, sets));
         }
 
         if (RunFolder.ReadAbout(folder) is null)
@@ -51,7 +57,7 @@ internal static class TrainingRun
         }
 
         var stored = Path.Combine(folder, "recipe.yaml");
-        var recipe = Recipes.Recipe.Load<T>(file ?? stored, sets);
+        var recipe = whole(Recipes.Recipe.Load<T>(file ?? stored, sets));
         var text = Recipes.Recipe.Write(recipe);
         var changes = LoggedRun.Differences([RunFolder.ReadRecipe(folder), text], folder);
         var broken = changes.Where(change => Array.Exists(Fixed, key => change.Key == key || change.Key.StartsWith(key.TrimEnd('.') + ".", StringComparison.Ordinal))).ToList();
