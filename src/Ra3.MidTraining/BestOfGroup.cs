@@ -26,15 +26,11 @@ public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, 
     /// <param name="index">Its index, for the random numbers.</param>
     public Trajectory Select(Snippet snippet, long index)
     {
-        var lines = snippet.Actions.Length;
-        var possible = Enumerable.Range(0, lines).Where(snippet.MayThink).ToList();
+        var possible = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).ToList();
         var groups = sampler.SampleGroups(
             snippet, possible, options.GroupSize, horizon: 1, exploration: _ => 1,
             (line, member) => new SeededRandom(seed, "best-of-group", index, line, member));
-        var plain = new Trajectory(
-            snippet, 0, Attach: 1, [],
-            [.. Enumerable.Range(0, lines).Select(line => new LatentStep(line, StepChoice.None, 1, 0, [], 0, 0, []))],
-            [.. Enumerable.Repeat(-1, lines)]);
+        var plain = Trajectory.Plain(snippet);
         List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
         var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], all);
         var logProbs = TrajectoryScorer.LineLogProbs(scorer, tree, all);

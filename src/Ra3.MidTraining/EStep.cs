@@ -8,6 +8,8 @@ namespace Ra3.MidTraining;
 /// <summary>What one iteration of the E-step did. Rates are over the sampled steps at which a comment was possible.</summary>
 /// <param name="Reward">Mean reward of a line, costs included, in nats.</param>
 /// <param name="LineLogProb">Mean log-prob of a line under the scorer, in nats per token.</param>
+/// <param name="ThoughtGain">Mean gain of a line's log-likelihood by the thought before it, against the same line with no thought anywhere; unlike
+/// the reward it does not swing with how hard an iteration's lines are. 0 where nothing was thought.</param>
 /// <param name="ThinkShare">Share of choices that thought (valid latents).</param>
 /// <param name="InvalidShare">Share of begun latents that did not end in time.</param>
 /// <param name="LatentTokens">Mean content tokens of a valid latent.</param>
@@ -21,14 +23,15 @@ namespace Ra3.MidTraining;
 /// <param name="ScoreSeconds">Time spent scoring.</param>
 /// <param name="UpdateSeconds">Time spent learning.</param>
 public sealed record EStepMetrics(
-    double Reward, double LineLogProb, double ThinkShare, double InvalidShare, double LatentTokens, double LinesPerAbstraction,
+    double Reward, double LineLogProb, double ThoughtGain, double ThinkShare, double InvalidShare, double LatentTokens, double LinesPerAbstraction,
     double GroupsWithoutSignal, double LogProbMismatch, double Gradient, long PolicyTokens, long TreeTokens,
     double GenerateSeconds, double ScoreSeconds, double UpdateSeconds)
 {
     /// <summary>Every value under its name in metrics.jsonl.</summary>
     public (string Name, double Value)[] Named() =>
     [
-        ("eStep.reward", Reward), ("eStep.lineLogProb", LineLogProb), ("eStep.thinkShare", ThinkShare), ("eStep.invalidShare", InvalidShare),
+        ("eStep.reward", Reward), ("eStep.lineLogProb", LineLogProb), ("eStep.thoughtGain", ThoughtGain),
+        ("eStep.thinkShare", ThinkShare), ("eStep.invalidShare", InvalidShare),
         ("eStep.latentTokens", LatentTokens), ("eStep.linesPerAbstraction", LinesPerAbstraction),
         ("eStep.groupsWithoutSignal", GroupsWithoutSignal), ("eStep.logProbMismatch", LogProbMismatch), ("eStep.gradientNorm", Gradient),
         ("eStep.policyTokens", PolicyTokens), ("eStep.treeTokens", TreeTokens), ("eStep.generateSeconds", GenerateSeconds),
@@ -106,16 +109,19 @@ public sealed class EStep(
     /// <summary>Rewards of every line of every trajectory under π, and from them the advantages.</summary>
     private void Score(SnippetSamples sample)
     {
-        var logProbs = TrajectoryScorer.LineLogProbs(scorer, sample.Tree, [.. sample.Trajectories]);
-        var next = 0;
+        var plain = Trajectory.Plain(sample.Groups[0][0].Snippet);
+        var logProbs = TrajectoryScorer.LineLogProbs(scorer, sample.Tree, [plain, .. sample.Trajectories]);
+        var next = 1;
         foreach (var group in sample.Groups)
         {
             var credits = new List<double[]>();
             foreach (var trajectory in group)
             {
                 var lines = logProbs[next++];
-                var rewards = trajectory.Steps.Select((step, i) =>
-                    TrajectoryScorer.Reward(lines[i], options.Reward, options.TokenFloor) - Cost(step.Choice)).ToArray();
+                var likelihoods = lines.Select(Reward).ToArray();
+                var rewards = trajectory.Steps.Select((step, i) => likelihoods[i] - Cost(step.Choice)).ToArray();
+                sample.ThoughtGains.AddRange(trajectory.Steps.Select((step, i) => (step, Gain: likelihoods[i] - Reward(logProbs[0][step.Line])))
+                    .Where(item => item.step.Choice == StepChoice.Think).Select(item => item.Gain));
                 sample.LineLogProbs.AddRange(lines.Select(line => line.Average()));
                 sample.Rewards.AddRange(rewards);
                 credits.Add(Advantages.Credits(rewards, options.Credit, options.Discount));
@@ -127,6 +133,8 @@ public sealed class EStep(
                 : Advantages.Among(credits, options.Baseline, (member, step) => group[member].Steps[step].Latent.Length > 0));
         }
     }
+
+    private double Reward(double[] line) => TrajectoryScorer.Reward(line, options.Reward, options.TokenFloor);
 
     private double Cost(StepChoice choice) => choice switch
     {
@@ -235,6 +243,7 @@ public sealed class EStep(
         return new EStepMetrics(
             Mean(samples.SelectMany(sample => sample.Rewards)),
             Mean(samples.SelectMany(sample => sample.LineLogProbs)),
+            Mean(samples.SelectMany(sample => sample.ThoughtGains)),
             Share(thoughts.Count, steps.Count(step => step.Choice != StepChoice.None)),
             Share(invalid, thoughts.Count + invalid),
             Mean(thoughts.Select(step => (double)step.Latent.Length)),

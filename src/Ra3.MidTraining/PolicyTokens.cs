@@ -15,6 +15,9 @@ internal sealed class SnippetSamples(IReadOnlyList<IReadOnlyList<Trajectory>> gr
     /// <summary>Reward of every line of every trajectory, in order.</summary>
     public List<double> Rewards { get; } = [];
 
+    /// <summary>What each thought gained: the reward of its line, costs left out, less that of the same line where nothing was thought.</summary>
+    public List<double> ThoughtGains { get; } = [];
+
     /// <summary>Mean log-prob per token of the same lines.</summary>
     public List<double> LineLogProbs { get; } = [];
 

@@ -38,4 +38,13 @@ public sealed record LatentStep(
 /// <param name="LineStarts">For each step's line, where its source tokens begin among the own ones; −1 where the trunk holds it.</param>
 public sealed record Trajectory(
     Snippet Snippet, int FirstLine, int Attach, IReadOnlyList<int> Tokens,
-    IReadOnlyList<LatentStep> Steps, IReadOnlyList<int> LineStarts);
+    IReadOnlyList<LatentStep> Steps, IReadOnlyList<int> LineStarts)
+{
+    /// <summary>The snippet from its first line to its last without a thought: nothing but the trunk.</summary>
+    public static Trajectory Plain(Snippet snippet)
+    {
+        var lines = Enumerable.Range(0, snippet.Actions.Length);
+        return new Trajectory(
+            snippet, 0, Attach: 1, [], [.. lines.Select(line => new LatentStep(line, StepChoice.None, 1, 0, [], 0, 0, []))], [.. lines.Select(_ => -1)]);
+    }
+}

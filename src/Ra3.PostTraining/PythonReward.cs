@@ -53,7 +53,7 @@ public sealed record PythonRewardOptions : IValidatableObject
 public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) : IReward
 {
     private readonly Limits limits = new(options.CpuSeconds, options.WallSeconds, options.MemoryMb);
-    private readonly ConcurrentDictionary<string, JudgeRequest> plans = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Tests, string? EntryPoint), JudgeRequest> plans = new(); // ids say nothing: another set of problems may use them too
 
     /// <inheritdoc/>
     public async Task<Score> ScoreAsync(Problem problem, string completion, CancellationToken stop)
@@ -111,13 +111,13 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
         return passed;
     }
 
-    /// <summary>The tests are read once per problem.</summary>
+    /// <summary>Equal tests are read once.</summary>
     private async Task<JudgeRequest> PlanAsync(PythonProblem problem, CancellationToken stop)
     {
-        if (!plans.TryGetValue(problem.Id, out var plan))
+        if (!plans.TryGetValue((problem.Tests, problem.EntryPoint), out var plan))
         {
             plan = await pool.PlanAsync("", problem.Tests, problem.EntryPoint, limits, ct: stop).ConfigureAwait(false);
-            plans[problem.Id] = plan;
+            plans[(problem.Tests, problem.EntryPoint)] = plan;
         }
 
         return plan;

@@ -4,15 +4,22 @@ namespace Ra3.Tests;
 
 public sealed class QuickstartTests
 {
-    /// <summary>The whole main job at its smallest: what scripts read is there, the report stands by itself, and its plan does the same again.</summary>
+    /// <summary>The whole main job at its smallest: what scripts read is there, the report stands by itself, and its plan does the same
+    /// again, however often it is stopped and killed on the way.</summary>
     [Fact]
-    public async Task A_smoke_run_leaves_a_summary_and_a_report_and_its_plan_repeats_it()
+    public async Task A_smoke_run_leaves_a_summary_and_a_report_and_its_plan_repeats_it_through_stops()
     {
         var folder = Directory.CreateTempSubdirectory("ra3-quickstart-").FullName;
         try
         {
-            var first = await RunAsync(Path.Combine(folder, "first"), seeds: 1, "--minutes", "0.5");
-            var second = await RunAsync(Path.Combine(folder, "second"), seeds: 2, "--plan", Path.Combine(folder, "first", "summary.json"));
+            var (run, stopped) = (Path.Combine(folder, "first"), Path.Combine(folder, "second"));
+            var first = await RunAsync(run, seeds: 1, "--seeds", "1", "--seed", "3", "--minutes", "0.5");
+            string[] again = ["quickstart", "--out", stopped, "--seeds", "2", "--seed", "3", "--plan", Path.Combine(run, "summary.json")];
+            var (code, error) = await Ra3Command.StopAsync("-INT", null, "seed3.ra3.mStep", again);
+            code.Should().Be(130);
+            error.Should().Contain($"Go on with: ra3 quickstart --out {stopped} --resume");
+            await Ra3Command.StopAsync("-KILL", null, "seed4.ntp.loss", ["quickstart", "--out", stopped, "--resume"]);
+            var second = await RunAsync(stopped, seeds: 2, "--resume");
             foreach (var arm in Arms)
             {
                 foreach (var value in new[] { "actionCrossEntropy", "thinkingCrossEntropy", "trainedTokens", "passAt1", "rlvrTokens" })
@@ -32,7 +39,7 @@ public sealed class QuickstartTests
 
     private static async Task<JsonElement> RunAsync(string run, int seeds, params string[] options)
     {
-        var (code, output, error) = await Ra3Command.RunAsync(["quickstart", "--seeds", $"{seeds}", "--out", run, "--seed", "3", .. options]);
+        var (code, output, error) = await Ra3Command.RunAsync(["quickstart", "--out", run, .. options]);
         code.Should().Be(0, error);
         output.Should().Contain("Report: ").And.Contain("NTP").And.Contain("RA3");
 

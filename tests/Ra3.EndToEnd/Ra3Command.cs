@@ -40,4 +40,38 @@ internal static class Ra3Command
         await process.WaitForExitAsync(stop);
         return (process.ExitCode, await output, await error);
     }
+
+    /// <summary>Starts a run, and signals it once its log has reached a step of a phase.</summary>
+    public static async Task<(int Code, string Error)> StopAsync(string signal, int? step, string metric, string[] arguments)
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var log = Path.Combine(arguments[Array.IndexOf(arguments, "--out") + 1], "metrics.jsonl");
+        using var process = Start(new Dictionary<string, string>(), arguments);
+        var ending = EndAsync(process);
+        while (!ending.IsCompleted && !Reached())
+        {
+            await Task.Delay(10, stop);
+        }
+
+        if (!ending.IsCompleted)
+        {
+            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
+            await kill.WaitForExitAsync(stop);
+        }
+
+        var (code, output, error) = await ending;
+        code.Should().NotBe(0, $"it was to be stopped on its way: {output}{error}");
+        return (code, error);
+
+        bool Reached()
+        {
+            if (!File.Exists(log))
+            {
+                return false;
+            }
+
+            using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return reader.ReadToEnd().Split('\n').Any(line => (step is null || line.StartsWith($"{{\"step\":{step},", StringComparison.Ordinal)) && line.Contains(metric, StringComparison.Ordinal));
+        }
+    }
 }

@@ -45,9 +45,9 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
     public async Task Killed_or_interrupted_pretraining_ends_in_the_same_bytes()
     {
         var run = Path.Combine(Folder, "stopped");
-        await StopAsync("-KILL", 5, "loss", ["pretrain", "--recipe", shared.PretrainRecipe, "--out", run]);
+        await Ra3Command.StopAsync("-KILL", 5, "loss", ["pretrain", "--recipe", shared.PretrainRecipe, "--out", run]);
         File.Exists(Path.Combine(run, "model", "config.json")).Should().BeFalse("it was killed on its way");
-        var (code, error) = await StopAsync("-INT", 15, "loss", ["pretrain", "--out", run, "--resume"]);
+        var (code, error) = await Ra3Command.StopAsync("-INT", 15, "loss", ["pretrain", "--out", run, "--resume"]);
         code.Should().Be(130);
         error.Should().Contain($"ra3 pretrain --out {run} --resume");
         (await Ra3Command.RunAsync("pretrain", "--out", run, "--resume")).Code.Should().Be(0);
@@ -66,8 +66,8 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
         summary.GetProperty("heldOut").GetProperty("after").GetProperty("thinkingCrossEntropy").GetDouble().Should().BePositive();
         Metrics("ra3").Where(line => line.TryGetProperty("eStep.logProbMismatch", out _)).Should().HaveCount(12);
 
-        await StopAsync("-KILL", 5, "eStep.reward", [.. start, "--out", stopped]);
-        await StopAsync("-KILL", 12 + 5, "mStep.loss", ["midtrain", "--out", stopped, "--resume"]);
+        await Ra3Command.StopAsync("-KILL", 5, "eStep.reward", [.. start, "--out", stopped]);
+        await Ra3Command.StopAsync("-KILL", 12 + 5, "mStep.loss", ["midtrain", "--out", stopped, "--resume"]);
         File.Exists(Path.Combine(stopped, "model", "config.json")).Should().BeFalse("it was killed on its way");
         (await Ra3Command.RunAsync("midtrain", "--out", stopped, "--resume")).Code.Should().Be(0);
         Model(stopped).Should().Equal(Model(whole));
@@ -191,40 +191,6 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
 
     private List<JsonElement> Metrics(string run) =>
         [.. File.ReadLines(Path.Combine(Folder, run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
-
-    /// <summary>Starts a run, and signals it once its log has reached a step of a phase.</summary>
-    private static async Task<(int Code, string Error)> StopAsync(string signal, int step, string metric, string[] arguments)
-    {
-        var stop = TestContext.Current.CancellationToken;
-        var log = Path.Combine(arguments[Array.IndexOf(arguments, "--out") + 1], "metrics.jsonl");
-        using var process = Ra3Command.Start(new Dictionary<string, string>(), arguments);
-        var ending = Ra3Command.EndAsync(process);
-        while (!ending.IsCompleted && !Reached())
-        {
-            await Task.Delay(10, stop);
-        }
-
-        if (!ending.IsCompleted)
-        {
-            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
-            await kill.WaitForExitAsync(stop);
-        }
-
-        var (code, output, error) = await ending;
-        code.Should().NotBe(0, $"it was to be stopped on its way: {output}{error}");
-        return (code, error);
-
-        bool Reached()
-        {
-            if (!File.Exists(log))
-            {
-                return false;
-            }
-
-            using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadToEnd().Split('\n').Any(line => line.StartsWith($"{{\"step\":{step},", StringComparison.Ordinal) && line.Contains(metric, StringComparison.Ordinal));
-        }
-    }
 
     /// <summary>A corpus and a model pretrained on it.</summary>
     public sealed class Base : IAsyncLifetime

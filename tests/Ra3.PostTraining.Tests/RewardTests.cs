@@ -103,6 +103,19 @@ public sealed class RewardTests
     }
 
     [Fact]
+    public async Task Problems_of_two_sets_may_share_an_id()
+    {
+        await using var pool = await StartPool();
+        var reward = new PythonReward(pool, new PythonRewardOptions());
+        foreach (var (name, answer) in new[] { ("one", 1), ("two", 2), ("one", 1) })
+        {
+            var problem = new PythonProblem("task/0", "", [], $"def {name}():\n", name, $"assert {name}() == {answer}\n");
+            (await reward.ScoreAsync(problem, $"    return {answer}", TestContext.Current.CancellationToken)).Passed.Should().BeTrue();
+            (await reward.ScoreAsync(problem, $"    return {3 - answer}", TestContext.Current.CancellationToken)).Passed.Should().BeFalse();
+        }
+    }
+
+    [Fact]
     public async Task References_of_the_training_sets_pass()
     {
         var path = SharedData.Require("data/benchmarks/mbpp.jsonl");

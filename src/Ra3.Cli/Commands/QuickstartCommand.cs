@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Text.Json;
 using Ra3.Cli.Quickstart;
+using Ra3.Cli.Recipes;
 using Ra3.Training.Runs;
 using Spectre.Console;
 
@@ -47,30 +47,58 @@ internal static class QuickstartCommand
             Description = "summary.json of an earlier run: do as many steps as it did, however long they take here.",
             HelpName = "FILE",
         };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the run in --out, with its own options, where it stopped." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "quickstart",
             "Pre-trains a small model on Python's standard library and generated tasks, mid-trains it by NTP and by RA3, post-trains each by RLVR, "
             + "and compares them on held-out code and tasks.",
             "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7", "ra3 quickstart --minutes 60 --seeds 3 --controls",
-            "ra3 quickstart --plan runs/first/summary.json --seed 2 --out runs/second")
-        { minutes, output, seed, seeds, controls, plan, json };
+            "ra3 quickstart --plan runs/first/summary.json --seed 2 --out runs/second", "ra3 quickstart --out runs/second --resume")
+        { minutes, output, seed, seeds, controls, plan, resume, json };
+        verb.Validators.Add(result =>
+        {
+            Option[] own = [minutes, seed, seeds, controls, plan];
+            if (result.GetValue(resume) && (result.GetValue(output) is null || Array.Exists(own, option => result.GetResult(option) is { Implicit: false })))
+            {
+                result.AddError("A run goes on with its own options: ra3 quickstart --out DIR --resume.");
+            }
+        });
         verb.Does((parsed, stop) =>
         {
-            var path = parsed.GetValue(output)?.FullName ?? Path.Combine("runs", $"quickstart-{DateTime.Now:yyyyMMdd-HHmmss}");
-            var request = new QuickstartRequest(parsed.GetValue(minutes), parsed.GetValue(seed), parsed.GetValue(seeds), parsed.GetValue(controls), parsed.GetValue(plan) is { } file ? QuickstartPlan.Read(file.FullName) : null);
-            return RunAsync(request, path, parsed.GetValue(json), stop).GetAwaiter().GetResult();
+            var path = parsed.GetValue(output)?.FullName ?? Path.GetFullPath(Path.Combine("runs", $"quickstart-{DateTime.Now:yyyyMMdd-HHmmss}"));
+            var request = parsed.GetValue(resume) ? Resumed(path) : new QuickstartRequest
+            {
+                Minutes = parsed.GetValue(minutes),
+                Seed = parsed.GetValue(seed),
+                Seeds = parsed.GetValue(seeds),
+                Controls = parsed.GetValue(controls),
+                Plan = parsed.GetValue(plan) is { } file ? QuickstartPlan.Read(file.FullName) : null,
+            };
+            return RunAsync(request, path, parsed.GetValue(resume), parsed.GetValue(json), stop).GetAwaiter().GetResult();
         });
         return verb;
     }
 
-    private static async Task<int> RunAsync(QuickstartRequest request, string path, bool json, CancellationToken stop)
+    /// <summary>What the run in a folder was asked for.</summary>
+    private static QuickstartRequest Resumed(string path) => RunFolder.ReadAbout(path) is null
+        ? throw new DirectoryNotFoundException($"{path} holds no run to resume. Leave out --resume to begin one.")
+        : Recipe.Load<QuickstartRequest>(Path.Combine(path, "recipe.yaml"), []);
+
+    private static async Task<int> RunAsync(QuickstartRequest request, string path, bool resumes, bool json, CancellationToken stop)
     {
         var console = Terminal.For(json);
-        using var folder = RunFolder.Create(path, FormattableString.Invariant(
-            $"# ra3 quickstart\nminutes: {request.Minutes}\nseed: {request.Seed}\nseeds: {request.Seeds}\ncontrols: {(request.Controls ? "true" : "false")}\n")
-            + (request.Plan is { } plan ? $"plan: {JsonSerializer.Serialize(plan, Terminal.JsonOptions)}\n" : ""));
-        var summary = await QuickstartRun.RunAsync(request, folder, console, stop);
+        using var folder = resumes ? RunFolder.Resume(path, QuickstartRun.StepsLogged(request, path)) : RunFolder.Create(path, Recipe.Write(request));
+        QuickstartSummary summary;
+        try
+        {
+            summary = await QuickstartRun.RunAsync(request, folder, console, stop);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new OperationCanceledException($"Stopped; what was done is saved. Go on with: ra3 quickstart --out {path} --resume", e, stop);
+        }
+
         QuickstartReport.Print(summary, console);
         console.WriteLine($"Report: {folder.In("report.html")}");
         if (json)

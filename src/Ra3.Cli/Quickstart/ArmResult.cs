@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ra3.MidTraining;
 using Ra3.PostTraining;
 
@@ -5,7 +6,7 @@ namespace Ra3.Cli.Quickstart;
 
 /// <summary>An arm of one seed, filled in as its stages are done.</summary>
 /// <param name="name">For people.</param>
-/// <param name="folder">Its model.</param>
+/// <param name="folder">Its model, seen from the seed's folder.</param>
 /// <param name="tokens">Next-token training in its own stage.</param>
 /// <param name="seconds">Time of its own stage.</param>
 internal sealed class ArmResult(string name, string folder, long tokens, double seconds)
@@ -14,19 +15,30 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
 
     public string Folder => folder;
 
+    public long Tokens => tokens;
+
     public double Seconds => seconds;
 
+    [JsonIgnore]
     public CodeLikelihood? Likelihood { get; set; }
 
+    [JsonIgnore]
     public CodeLikelihood? Thinking { get; set; }
 
+    [JsonIgnore]
     public CodeLikelihood? ThinkingBaseline { get; set; }
 
+    [JsonIgnore]
     public LatentCounts? Latents { get; set; }
 
+    /// <summary>Of the thoughts that its M-step learnt from; null where there were none.</summary>
+    public ThoughtAccuracy? Thoughts { get; set; }
+
     /// <summary>Both jargon splits before RLVR; null where nothing could be judged.</summary>
+    [JsonIgnore]
     public PassAt1Result? Jargon { get; set; }
 
+    [JsonIgnore]
     public PassAt1Result? Plain { get; set; }
 
     public GrpoResult? Rlvr { get; set; }
@@ -43,6 +55,7 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
             ThinkShare = Latents!.ThinkShare,
             LinesPerAbstraction = Latents.Thoughts > 0 ? Latents.LinesPerAbstraction : null,
             MeanLatentTokens = Latents.MeanLatentTokens,
+            Thoughts = Thoughts,
             TrainedTokens = tokens,
             Seconds = seconds,
             Tasks = Jargon is null ? null : Scores(Jargon, problems) with { Plain = Rate(Plain!, 0, problems.Plain.Count) },
@@ -51,8 +64,8 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
                 .Select(evaluation => (double?)evaluation.Key).FirstOrDefault(),
             RlvrTokens = Rlvr?.State.Tokens ?? 0,
             RlvrSeconds = Rlvr?.State.Seconds ?? 0,
-            TaskThoughts = Jargon is null ? null : Thoughts(Jargon),
-            TaskThoughtsAfterRlvr = final is null ? null : Thoughts(final),
+            TaskThoughts = Jargon is null ? null : CommentLines(Jargon),
+            TaskThoughtsAfterRlvr = final is null ? null : CommentLines(final),
         };
     }
 
@@ -68,6 +81,6 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
         [.. Enumerable.Range(first, count).Where(i => result.Passed[i] is not null).Select(i => result.Passed[i] == true ? 1.0 : 0)]);
 
     /// <summary>Comment lines of an answer.</summary>
-    private static double Thoughts(PassAt1Result result) =>
+    private static double CommentLines(PassAt1Result result) =>
         result.Completions.Average(text => text.Split('\n').Count(line => line.AsSpan().TrimStart().StartsWith("#")));
 }

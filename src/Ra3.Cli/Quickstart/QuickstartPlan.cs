@@ -18,7 +18,7 @@ internal sealed record QuickstartPlan
     public const int StepTokens = WindowTokens * BatchRows;
     private const double PretrainShare = 0.38;
     private const double MidTrainShare = 0.06;
-    private const double EStepShare = 0.12;
+    private const double EStepShare = 0.14;
     private const double RlvrShare = 0.06; // of each of the arms
 
     /// <summary>The tasks: small enough to be learnt in minutes.</summary>
@@ -134,6 +134,7 @@ internal sealed record QuickstartPlan
             TokenFloor = -6,
             Exploration = 0.2,
             ExplorationSurprise = -0.7,
+            ContentBaseline = ContentBaseline.Thoughts,
             Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
         },
         EStepCheckpointEvery = 0,

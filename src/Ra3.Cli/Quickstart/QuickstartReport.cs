@@ -19,7 +19,7 @@ internal static class QuickstartReport
         ["shuffled"] = "shuffled thoughts",
         ["oracle"] = "oracle thoughts",
         ["bestOfGroup"] = "best of 8 thoughts",
-        ["ra3BestOfGroup"] = "RA3, best of 8 thoughts",
+        ["ra3GroupBaseline"] = "RA3, group baseline",
         ["ra3LowCost"] = "RA3, c = 0.01",
         ["ra3HighCost"] = "RA3, c = 0.2",
     };
@@ -43,6 +43,11 @@ internal static class QuickstartReport
         foreach (var sentence in Verdicts(summary))
         {
             console.WriteLine(sentence);
+        }
+
+        if (summary.Arms["ra3"].Thoughts is { } thoughts)
+        {
+            console.WriteLine($"RA3's thoughts on the steps of the mid-training tasks: {Percent(thoughts.Right)} right, {Percent(thoughts.Wrong)} wrong, {Percent(thoughts.None)} none.");
         }
     }
 
@@ -149,11 +154,18 @@ internal static class QuickstartReport
         report.Figures(
             ("iterations", summary.EStep.Iterations.ToString(CultureInfo.InvariantCulture)),
             ("reward, first → last tenth", $"{Number(summary.EStep.RewardFirst, "0.000")} → {Number(summary.EStep.RewardLast, "0.000")}"),
+            ("gain by a thought, first → last tenth", $"{Number(summary.EStep.ThoughtGainFirst, "0.000")} → {Number(summary.EStep.ThoughtGainLast, "0.000")}"),
             ("think share, first → last tenth", $"{Percent(summary.EStep.ThinkShareFirst)} → {Percent(summary.EStep.ThinkShareLast)}"),
             ("largest log-prob mismatch", Number(summary.EStep.LogProbMismatch, "0.######")),
             ("groups without signal", Percent(summary.EStep.GroupsWithoutSignal)));
         report.Chart(EStepChart(results, "Reward of a line", "nats", metrics => metrics.Reward));
+        report.Chart(EStepChart(results, "Gain of a line by the thought before it", "nats", metrics => metrics.ThoughtGain));
         report.Chart(EStepChart(results, "Think share, exploration included", "share of possible places", metrics => metrics.ThinkShare));
+        report.Table(
+            ["arm", "right", "wrong", "none"],
+            [.. summary.Arms.Where(arm => arm.Value.Thoughts is not null).Select(arm => (IReadOnlyList<string>)
+                [Names[arm.Key], Percent(arm.Value.Thoughts!.Right), Percent(arm.Value.Thoughts.Wrong), Percent(arm.Value.Thoughts.None)])],
+            "The steps of the mid-training tasks by the thought before each, as the M-step saw it. The right comment is known for these tasks; no arm but the oracle was told.");
         var time = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
         report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / time)} generating, {Percent(summary.EStep.ScoreSeconds / time)} scoring, "
             + $"{Percent(summary.EStep.UpdateSeconds / time)} updating. Exploration (thinking whatever q says, before surprising lines) falls to zero over the first half.");

@@ -7,13 +7,27 @@ using Spectre.Console;
 
 namespace Ra3.Cli.Quickstart;
 
-/// <summary>What the quickstart was asked for.</summary>
-/// <param name="Minutes">For all seeds together, without controls.</param>
-/// <param name="Seed">The first seed.</param>
-/// <param name="Seeds">How many, one after the other.</param>
-/// <param name="Controls">Whether the control arms run too; they take about four more mid-training runs.</param>
-/// <param name="Plan">What to do, whatever time it takes; null to do what fits into the minutes.</param>
-internal sealed record QuickstartRequest(double Minutes, long Seed, int Seeds, bool Controls, QuickstartPlan? Plan);
+/// <summary>What the quickstart was asked for; the run keeps it as its recipe.</summary>
+internal sealed record QuickstartRequest
+{
+    /// <summary>For all seeds together, without controls.</summary>
+    public double Minutes { get; init; } = 10;
+
+    /// <summary>The first seed.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>How many, one after the other.</summary>
+    public int Seeds { get; init; } = 1;
+
+    /// <summary>Whether the control arms run too; they take as long again, or longer.</summary>
+    public bool Controls { get; init; }
+
+    /// <summary>What to do, whatever time it takes; null to do what fits into the minutes.</summary>
+    public QuickstartPlan? Plan { get; init; }
+
+    /// <summary>Where the work of a seed goes.</summary>
+    public string Folder(string run, int seed) => Seeds > 1 ? Path.Combine(run, $"seed-{Seed + seed}") : run;
+}
 
 /// <summary>All seeds, and what they amount to.</summary>
 internal static class QuickstartRun
@@ -24,7 +38,7 @@ internal static class QuickstartRun
     {
         await using var pool = await SandboxAsync(console, stop);
         var reward = pool is null ? null : new PythonReward(pool, new PythonRewardOptions { CpuSeconds = 2, WallSeconds = 6 });
-        var log = new StageLog(run);
+        var log = new StageLog(run, StepsLogged(request, run.FolderPath));
         var results = new List<SeedResult>();
         QuickstartSummary? summary = null;
         for (var i = 0; i < request.Seeds; i++)
@@ -35,10 +49,9 @@ internal static class QuickstartRun
                 log.Prefix = $"seed{request.Seed + i}.";
             }
 
-            var folder = request.Seeds > 1 ? run.In($"seed-{request.Seed + i}") : run.FolderPath;
             var plan = results.Count > 0 ? results[0].Plan : request.Plan; // every seed does what the first one's time allowed
             results.Add(new SeedRun(
-                request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, folder, log, reward, console, stop).Run());
+                request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, request.Folder(run.FolderPath, i), log, reward, console, stop).Run());
             summary = Summarize(request, results, pool?.Tier);
             AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
             QuickstartReport.Write(summary, results, run.In("report.html"));
@@ -46,6 +59,10 @@ internal static class QuickstartRun
 
         return summary!;
     }
+
+    /// <summary>Steps in the log of a run that is to be resumed; 0 of a new one.</summary>
+    public static long StepsLogged(QuickstartRequest request, string run) =>
+        Enumerable.Range(0, request.Seeds).Max(i => SeedState.Load(request.Folder(run, i)).LogStep);
 
     /// <summary>A sandbox, or null where programs cannot be confined: then no program of a model is run, and it is said.</summary>
     private static async Task<SandboxPool?> SandboxAsync(IAnsiConsole console, CancellationToken stop)
@@ -88,7 +105,8 @@ internal static class QuickstartRun
         var first = results.SelectMany(result => result.EStep.Take(Tenth(result))).ToList();
         var last = results.SelectMany(result => result.EStep.TakeLast(Tenth(result))).ToList();
         return new EStepSummary(
-            all.Count / results.Count, first.Average(m => m.Reward), last.Average(m => m.Reward), first.Average(m => m.ThinkShare),
+            all.Count / results.Count, first.Average(m => m.Reward), last.Average(m => m.Reward), first.Average(m => m.ThoughtGain),
+            last.Average(m => m.ThoughtGain), first.Average(m => m.ThinkShare),
             last.Average(m => m.ThinkShare), last.Average(m => m.LatentTokens), all.Average(m => m.GroupsWithoutSignal),
             all.Max(m => m.LogProbMismatch), all.Sum(m => m.TreeTokens), all.Sum(m => m.GenerateSeconds),
             all.Sum(m => m.ScoreSeconds), all.Sum(m => m.UpdateSeconds));

@@ -59,6 +59,9 @@ internal sealed record ArmSummary
     /// <summary>Content tokens of a thought.</summary>
     public required double MeanLatentTokens { get; init; }
 
+    /// <summary>How right the thoughts were that its M-step learnt from; null where there were none.</summary>
+    public ThoughtAccuracy? Thoughts { get; init; }
+
     /// <summary>Tokens of next-token training in this arm's own stage.</summary>
     public required long TrainedTokens { get; init; }
 
@@ -101,7 +104,7 @@ internal sealed record ArmSummary
 
 /// <summary>The E-step in numbers; first and last are means over a tenth of the iterations.</summary>
 internal sealed record EStepSummary(
-    int Iterations, double RewardFirst, double RewardLast, double ThinkShareFirst, double ThinkShareLast,
+    int Iterations, double RewardFirst, double RewardLast, double ThoughtGainFirst, double ThoughtGainLast, double ThinkShareFirst, double ThinkShareLast,
     double MeanLatentTokens, double GroupsWithoutSignal, double LogProbMismatch, long TreeTokens,
     double GenerateSeconds, double ScoreSeconds, double UpdateSeconds);
 
@@ -152,6 +155,8 @@ internal sealed record QuickstartSummary
         ThinkShare = seeds.Average(arm => arm.ThinkShare),
         LinesPerAbstraction = seeds.Average(arm => arm.LinesPerAbstraction),
         MeanLatentTokens = seeds.Average(arm => arm.MeanLatentTokens),
+        Thoughts = seeds.Any(arm => arm.Thoughts is null) ? null : new ThoughtAccuracy(
+            seeds.Average(arm => arm.Thoughts!.Right), seeds.Average(arm => arm.Thoughts!.Wrong), seeds.Average(arm => arm.Thoughts!.None)),
         TrainedTokens = (long)seeds.Average(arm => arm.TrainedTokens),
         Seconds = seeds.Average(arm => arm.Seconds),
         Tasks = Mean([.. seeds.Select(arm => arm.Tasks)]),

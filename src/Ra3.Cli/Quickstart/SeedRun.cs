@@ -27,14 +27,22 @@ internal sealed class SeedRun(
 
     private readonly Device device = Compute.Device;
     private readonly ScalarType type = Compute.Type(Precision.Auto, Compute.Device);
-    private readonly Dictionary<string, double> timing = [];
-    private readonly Dictionary<string, List<(double X, double Y)>> curves = [];
-    private readonly Dictionary<string, List<(double X, double Y)>> rlvrCurves = [];
-    private readonly Dictionary<string, ArmResult> arms = [];
+    private readonly SeedState state = SeedState.Load(folder);
     private QuickstartData data = null!;
-    private QuickstartPlan plan = null!;
     private LatentFormat format = null!;
     private IReadOnlyList<Snippet> curveSnippets = [];
+
+    private Dictionary<string, ArmResult> Arms => state.Arms;
+
+    private QuickstartPlan Plan
+    {
+        get => state.Plan!;
+        set
+        {
+            state.Plan = value;
+            Save(state.Stopped);
+        }
+    }
 
     public SeedResult Run()
     {
@@ -47,102 +55,101 @@ internal sealed class SeedRun(
         console.WriteLine($"Model: Llama family, {config.ParameterCount() / 1e6:0.0} M parameters, {(type == ScalarType.BFloat16 ? "bf16" : "fp32")} on {device}.");
         curveSnippets = data.HeldOutSnippets(CurveSnippets);
 
-        plan = planned ?? QuickstartPlan.ForPretraining(minutes, Timed("calibration", () => SecondsPerStep(config)));
-        console.WriteLine($"Plan: {plan.PretrainSteps} pre-training steps of {QuickstartPlan.StepTokens} tokens.");
-        Timed("base", () => Pretrain(config));
-
-        var eStep = MidTrain();
-        var problems = data.Problems(plan.TasksPerSplit, training: 1000);
-        Timed("rlvr", () => PostTrain(problems));
-        var heldOut = data.HeldOutSnippets(plan.HeldOutSnippets);
+        Plan = state.Plan ?? planned ?? QuickstartPlan.ForPretraining(minutes, Timed("calibration", () => SecondsPerStep(config)));
+        console.WriteLine($"Plan: {Plan.PretrainSteps} pre-training steps of {QuickstartPlan.StepTokens} tokens.");
+        Pretrain(config);
+        MidTrain();
+        var problems = data.Problems(Plan.TasksPerSplit, training: 1000);
+        PostTrain(problems);
+        var heldOut = data.HeldOutSnippets(Plan.HeldOutSnippets);
         var walks = Timed("evaluation", () => Evaluate(problems, heldOut));
         return new SeedResult
         {
-            Plan = plan,
-            Arms = arms.ToDictionary(arm => arm.Key, arm => arm.Value.Summary(problems, NtpFinal())),
+            Plan = Plan,
+            Arms = Arms.ToDictionary(arm => arm.Key, arm => arm.Value.Summary(problems, NtpFinal())),
             Ra3MinusNtp = Differences(problems, heldOut),
-            EStep = eStep,
-            Curves = curves,
-            RlvrCurves = rlvrCurves,
+            EStep = state.EStep,
+            Curves = state.Curves,
+            RlvrCurves = Arms.Values.Where(arm => arm.Rlvr is not null).ToDictionary(
+                arm => arm.Name, arm => arm.Rlvr!.Evaluations.Select(evaluation => ((double)evaluation.Key, evaluation.Value.Rate)).ToList()),
             Walks = walks,
             Examples = reward is null ? [] : Examples(problems),
-            Timing = timing,
+            Timing = state.Timing,
             DataDescription = data.Description,
         };
     }
 
-    private void Pretrain(ModelConfig config)
+    private void Pretrain(ModelConfig config) => Arm("base", "base", () =>
     {
-        using var corpus = data.Pretraining(In("data"), (long)plan.PretrainSteps * QuickstartPlan.StepTokens);
+        using var corpus = data.Pretraining(In("data"), (long)Plan.PretrainSteps * QuickstartPlan.StepTokens);
         using var decoder = Decoder.Create(config, seed, type, device);
-        Train("base", "base", decoder, corpus, QuickstartPlan.NextToken(plan.PretrainSteps, PretrainRate));
-    }
+        return Train("base", "base", decoder, corpus, QuickstartPlan.NextToken(Plan.PretrainSteps, PretrainRate));
+    });
 
     /// <summary>Every mid-training arm, from the base.</summary>
-    private IReadOnlyList<EStepMetrics> MidTrain()
+    private void MidTrain()
     {
-        using var corpus = data.MidTraining(In("data"), plan.MidTrainPrograms);
-        using var replay = data.Replay(In("data"), plan.MidTrainPrograms);
-        if (plan.MidTrainSteps == 0)
+        using var corpus = data.MidTraining(In("data"), Plan.MidTrainPrograms);
+        using var replay = data.Replay(In("data"), Plan.MidTrainPrograms);
+        if (Plan.MidTrainSteps == 0)
         {
-            plan = plan.ForMidTraining(
-                minutes, arms["base"].Seconds / plan.PretrainSteps, Timed("calibration", () => SecondsPerIteration(corpus)));
+            Plan = Plan.ForMidTraining(
+                minutes, Arms["base"].Seconds / Plan.PretrainSteps, Timed("calibration", () => SecondsPerIteration(corpus)));
         }
 
         console.WriteLine(
-            $"Plan: {plan.MidTrainSteps} mid-training steps for either method over {corpus.Count + replay.Count} documents "
-            + $"({(corpus.TotalTokens + replay.TotalTokens) / 1e6:0.00} M tokens, replay included); {plan.EStepIterations} E-step iterations for RA3.");
-        Timed("ntp", () => NextToken("ntp", "NTP", Documents(corpus), replay, plan.MidTrainSteps));
-        var options = plan.MidTraining(MidTrainRate);
-        var eStep = Timed("ra3", () => Ra3("ra3", "RA3", corpus, replay, options));
-        if (controls)
+            $"Plan: {Plan.MidTrainSteps} mid-training steps for either method over {corpus.Count + replay.Count} documents "
+            + $"({(corpus.TotalTokens + replay.TotalTokens) / 1e6:0.00} M tokens, replay included); {Plan.EStepIterations} E-step iterations for RA3.");
+        NextToken("ntp", "NTP", Documents(corpus), replay, Plan.MidTrainSteps);
+        var options = Plan.MidTraining(MidTrainRate);
+        Ra3("ra3", "RA3", corpus, replay, options);
+        if (!controls)
         {
-            var equal = (int)(plan.MidTrainSteps * arms["ra3"].Seconds / arms["ntp"].Seconds);
-            Timed("controls", () =>
-            {
-                NextToken("ntpEqualTime", "NTP, RA3's time", Documents(corpus), replay, equal);
-                Ra3("untrained", "untrained latents", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.None } });
-                using var thought = TokenStore.Open(Path.Combine(In("ra3"), "round-1", "bootstrap.tokens"), data.Tokenizer);
-                NextToken(
-                    "shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought).Take(corpus.Count)], seed), replay, plan.MidTrainSteps);
-                using var oracle = data.MidTraining(In("data"), plan.MidTrainPrograms, oracle: true);
-                NextToken("oracle", "oracle comments", Documents(oracle), replay, plan.MidTrainSteps);
-                Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup } });
-                Ra3("ra3BestOfGroup", "RA3, best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.RlBestOfGroup } });
-                Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
-                Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
-            });
+            return;
         }
 
-        return eStep;
+        NextToken("ntpEqualTime", "NTP, RA3's time", Documents(corpus), replay, (int)(Plan.MidTrainSteps * Arms["ra3"].Seconds / Arms["ntp"].Seconds));
+        Ra3("untrained", "untrained latents", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.None } });
+        using var thought = TokenStore.Open(In("ra3/round-1/bootstrap.tokens"), data.Tokenizer);
+        NextToken("shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought).Take(corpus.Count)], seed), replay, Plan.MidTrainSteps);
+        using var oracle = data.MidTraining(In("data"), Plan.MidTrainPrograms, oracle: true);
+        NextToken("oracle", "oracle comments", Documents(oracle), replay, Plan.MidTrainSteps);
+        Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup, ExplorationSurprise = 0 } });
+        Ra3("ra3GroupBaseline", "RA3, group baseline", corpus, replay, options with { EStep = options.EStep with { ContentBaseline = ContentBaseline.Group } });
+        Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
+        Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
     }
 
-    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore replay, int steps)
+    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore replay, int steps) => Arm(key, StageOf(key), () =>
     {
         using var corpus = TokenStore.Build(Path.Combine(In("data"), key + ".tokens"), documents.Concat(Documents(replay)), data.Tokenizer);
         var (decoder, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
         using (decoder)
         {
-            Train(key, name, decoder, corpus, QuickstartPlan.NextToken(steps, MidTrainRate));
+            return Train(key, name, decoder, corpus, QuickstartPlan.NextToken(steps, MidTrainRate));
         }
-    }
+    });
 
-    private IReadOnlyList<EStepMetrics> Ra3(string key, string name, TokenStore corpus, TokenStore replay, MidTrainingOptions options)
+    private void Ra3(string key, string name, TokenStore corpus, TokenStore replay, MidTrainingOptions options) => Arm(key, StageOf(key), () =>
     {
         var trainer = new MidTrainer(In("base"), corpus, options, type, device, seed, In(key), replay);
-        using var observer = new Ra3Progress(key, name, plan, log, (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
+        using var observer = new Ra3Progress(
+            key, name, Plan, log, key == "ra3" ? state.EStep : [], () => Save(stopped: key), (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
         var rounds = trainer.Run(observer, stop);
-        arms[key] = new ArmResult(
-            name, trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
-            rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds));
-        return observer.EStepHistory;
-    }
+        using var thought = TokenStore.Open(In($"{key}/round-1/bootstrap.tokens"), data.Tokenizer);
+        return new ArmResult(
+            name, Path.GetRelativePath(folder, trainer.ModelAfter(rounds.Count)), rounds.Sum(round => round.MStepTokens),
+            rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds))
+        {
+            Thoughts = ThoughtAccuracy.Of(thought, data.Tokenizer, data.Family, Plan.MidTrainPrograms),
+        };
+    });
 
-    private void Train(string key, string name, Decoder decoder, TokenStore corpus, NextTokenOptions options)
+    private ArmResult Train(string key, string name, Decoder decoder, TokenStore corpus, NextTokenOptions options)
     {
         var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
         using var progress = new ProgressLine(name, options.Steps);
-        var state = NextTokenTrainer.Run(
+        var trained = NextTokenTrainer.Run(
             decoder, data.Tokenizer, windows, options, In(key),
             metrics =>
             {
@@ -151,7 +158,7 @@ internal sealed class SeedRun(
                 progress.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
             },
             stop);
-        arms[key] = new ArmResult(name, In(key), state.Tokens, state.Seconds);
+        return new ArmResult(name, key, trained.Tokens, trained.Seconds);
     }
 
     private void Curve(string key, string name, NextTokenMetrics metrics, int steps, Decoder decoder)
@@ -159,8 +166,8 @@ internal sealed class SeedRun(
         if (metrics.Step % Math.Max(1, steps / CurvePoints) == 0 || metrics.Step == steps)
         {
             var likelihood = HeldOutEvaluation.Plain(decoder, format, curveSnippets);
-            curves.TryAdd(name, []);
-            curves[name].Add((metrics.Tokens / 1e6, likelihood.ActionCrossEntropy));
+            state.Curves.TryAdd(name, []);
+            state.Curves[name].Add((metrics.Tokens / 1e6, likelihood.ActionCrossEntropy));
             log.Log(key, ("heldOutCrossEntropy", likelihood.ActionCrossEntropy));
         }
     }
@@ -173,37 +180,39 @@ internal sealed class SeedRun(
             return;
         }
 
-        if (plan.RlvrSteps == 0)
+        if (Plan.RlvrSteps == 0)
         {
-            plan = plan.ForRlvr(minutes, Timed("calibration", () => SecondsPerRlvrStep(problems)));
+            Plan = Plan.ForRlvr(minutes, Timed("calibration", () => SecondsPerRlvrStep(problems)));
         }
 
-        console.WriteLine($"Plan: {plan.RlvrSteps} RLVR steps from each model, 8 problems × 8 completions each.");
+        console.WriteLine($"Plan: {Plan.RlvrSteps} RLVR steps from each model, 8 problems × 8 completions each.");
         foreach (var key in MainArms)
         {
-            var (policy, tokenizer) = ModelFolder.Load(arms[key].Folder, type, device, trainable: true);
-            using (policy)
-            using (var progress = new RlvrProgress(key, "RLVR from " + arms[key].Name, plan.RlvrSteps, log))
+            var arm = Arms[key];
+            Stage(arm.Rlvr is not null, "rlvr-" + key, "rlvr", () =>
             {
-                var result = GrpoTrainer.Run(
-                    policy, null, tokenizer, problems.Training, problems.Jargon, reward, plan.Rlvr(plan.RlvrSteps), seed, In("rlvr-" + key),
-                    progress, stop);
-                arms[key].Rlvr = result;
-                rlvrCurves[arms[key].Name] = [.. result.Evaluations.Select(evaluation => ((double)evaluation.Key, evaluation.Value.Rate))];
-            }
+                var (policy, tokenizer) = ModelFolder.Load(In(arm.Folder), type, device, trainable: true);
+                using (policy)
+                using (var progress = new RlvrProgress(key, "RLVR from " + arm.Name, Plan.RlvrSteps, log))
+                {
+                    arm.Rlvr = GrpoTrainer.Run(
+                        policy, null, tokenizer, problems.Training, problems.Jargon, reward, Plan.Rlvr(Plan.RlvrSteps), seed, In("rlvr-" + key),
+                        progress, stop);
+                }
+            });
         }
     }
 
     private List<CodeWalk> Evaluate(TaskSplits problems, IReadOnlyList<Snippet> heldOut)
     {
-        var thinking = data.HeldOutSnippets(plan.ThinkingSnippets);
+        var thinking = data.HeldOutSnippets(Plan.ThinkingSnippets);
         List<CodeWalk> walks = [];
-        using var progress = new ProgressLine("evaluate", total: arms.Count);
+        using var progress = new ProgressLine("evaluate", total: Arms.Count);
         var done = 0;
-        foreach (var (key, arm) in arms)
+        foreach (var (key, arm) in Arms)
         {
             stop.ThrowIfCancellationRequested();
-            var (decoder, tokenizer) = ModelFolder.Load(arm.Folder, type, device, trainable: false);
+            var (decoder, tokenizer) = ModelFolder.Load(In(arm.Folder), type, device, trainable: false);
             using (decoder)
             {
                 arm.Likelihood = HeldOutEvaluation.Plain(decoder, format, heldOut);
@@ -212,7 +221,7 @@ internal sealed class SeedRun(
                     HeldOutEvaluation.Thinking(decoder, format, QuickstartPlan.Latents, thinking, seed, stop);
                 if (reward is not null)
                 {
-                    var bound = plan.Rlvr(1).MaxNewTokens;
+                    var bound = Plan.Rlvr(1).MaxNewTokens;
                     arm.Jargon = arm.Rlvr?.Evaluations[0]
                         ?? PassAt1.Measure(decoder, tokenizer, problems.Jargon, reward, bound, problems.Jargon.Count, stop);
                     arm.Plain = PassAt1.Measure(decoder, tokenizer, problems.Plain, reward, bound, problems.Plain.Count, stop);
@@ -236,11 +245,11 @@ internal sealed class SeedRun(
             .DistinctBy(trajectory => trajectory.Snippet.Document.Id).Take(4)
             .Select(trajectory => TrajectoryWalk.Of(decoder, format, data.Tokenizer, trajectory))];
 
-    private double? NtpFinal() => arms["ntp"].Rlvr?.Evaluations.Values.Last().Rate;
+    private double? NtpFinal() => Arms["ntp"].Rlvr?.Evaluations.Values.Last().Rate;
 
     private Dictionary<string, Estimate> Differences(TaskSplits problems, IReadOnlyList<Snippet> heldOut)
     {
-        var (ra3, ntp) = (arms["ra3"], arms["ntp"]);
+        var (ra3, ntp) = (Arms["ra3"], Arms["ntp"]);
         var (nats, error) = CodeLikelihood.Compare(ra3.Likelihood!, ntp.Likelihood!, heldOut);
         var differences = new Dictionary<string, Estimate> { ["actionCrossEntropy"] = new(nats, error) };
         if (reward is not null)
@@ -260,7 +269,7 @@ internal sealed class SeedRun(
         [.. Enumerable.Range(0, Math.Min(4, problems.Seen.Count)).Select(i => ("seen", i))
             .Concat(Enumerable.Range(problems.Seen.Count, Math.Min(8, problems.Never.Count)).Select(i => ("never bridged", i)))
             .Select(item => new TaskExample(item.Item1, problems.Jargon[item.Item2].Prompt, MainArms.ToDictionary(
-                key => arms[key].Name, key => (arms[key].Jargon!.Completions[item.Item2], arms[key].Jargon!.Passed[item.Item2] == true))))];
+                key => Arms[key].Name, key => (Arms[key].Jargon!.Completions[item.Item2], Arms[key].Jargon!.Passed[item.Item2] == true))))];
 
     private double SecondsPerStep(ModelConfig config)
     {
@@ -278,7 +287,7 @@ internal sealed class SeedRun(
 
     private double SecondsPerIteration(TokenStore corpus)
     {
-        var options = plan.MidTraining(MidTrainRate);
+        var options = Plan.MidTraining(MidTrainRate);
         var (policy, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
         var (scorer, _) = ModelFolder.Load(In("base"), type, device, trainable: false);
         using (policy)
@@ -308,13 +317,18 @@ internal sealed class SeedRun(
 
     private double SecondsPerRlvrStep(TaskSplits problems)
     {
-        var (policy, tokenizer) = ModelFolder.Load(arms["ntp"].Folder, type, device, trainable: true);
+        var (policy, tokenizer) = ModelFolder.Load(In(Arms["ntp"].Folder), type, device, trainable: true);
         using (policy)
         {
             var trial = In("rlvr-calibration");
-            var state = GrpoTrainer.Run(policy, null, tokenizer, problems.Training, [], reward!, plan.Rlvr(2), seed, trial, stop: stop).State;
+            if (Directory.Exists(trial))
+            {
+                Directory.Delete(trial, recursive: true); // of a killed run
+            }
+
+            var trained = GrpoTrainer.Run(policy, null, tokenizer, problems.Training, [], reward!, Plan.Rlvr(2), seed, trial, stop: stop).State;
             Directory.Delete(trial, recursive: true);
-            return state.Seconds / 2;
+            return trained.Seconds / 2;
         }
     }
 
@@ -322,18 +336,59 @@ internal sealed class SeedRun(
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private void Timed(string name, Action work) => Timed(name, () =>
+    private static string StageOf(string key) => key is "ntp" or "ra3" ? key : "controls";
+
+    /// <summary>Writes what is done.</summary>
+    /// <param name="stopped">A stage that can go on from what is in its folder.</param>
+    private void Save(string? stopped = null)
     {
-        work();
-        return true;
-    });
+        (state.LogStep, state.Stopped) = (log.Step, stopped);
+        state.Save(folder);
+    }
+
+    /// <summary>An arm's own training, unless it is done.</summary>
+    private void Arm(string key, string stage, Func<ArmResult> work) => Stage(Arms.ContainsKey(key), key, stage, () => Arms[key] = work());
+
+    /// <summary>Work that leaves its result in a folder, unless it is done. What a killed attempt left is removed, a stopped one goes on.</summary>
+    private void Stage(bool isDone, string name, string stage, Action work)
+    {
+        if (isDone)
+        {
+            return;
+        }
+
+        if (state.Stopped != name && Directory.Exists(In(name)))
+        {
+            Directory.Delete(In(name), recursive: true);
+        }
+
+        try
+        {
+            Timed(stage, () =>
+            {
+                work();
+                return true;
+            });
+            Save();
+        }
+        catch (OperationCanceledException)
+        {
+            Save(stopped: name);
+            throw;
+        }
+    }
 
     private T Timed<T>(string name, Func<T> work)
     {
         stop.ThrowIfCancellationRequested();
         var watch = Stopwatch.StartNew();
-        var result = work();
-        timing[name] = timing.GetValueOrDefault(name) + watch.Elapsed.TotalSeconds;
-        return result;
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            state.Timing[name] = state.Timing.GetValueOrDefault(name) + watch.Elapsed.TotalSeconds;
+        }
     }
 }

@@ -8,9 +8,12 @@ namespace Ra3.Cli.Quickstart;
 
 /// <summary>The log of a run with many stages: steps count the updates of all, and a name begins with its seed (where there
 /// are several) and arm.</summary>
-internal sealed class StageLog(RunFolder run)
+/// <param name="run">The run.</param>
+/// <param name="step">Steps it holds already.</param>
+internal sealed class StageLog(RunFolder run, long step)
 {
-    private long step;
+    /// <summary>Steps logged.</summary>
+    public long Step { get; private set; } = step;
 
     /// <summary>Put before every name.</summary>
     public string Prefix { get; set; } = "";
@@ -24,7 +27,7 @@ internal sealed class StageLog(RunFolder run)
             named[i].Name = $"{Prefix}{stage}.{named[i].Name}";
         }
 
-        run.Log(++step, named);
+        run.Log(++Step, named);
     }
 }
 
@@ -33,15 +36,14 @@ internal sealed class StageLog(RunFolder run)
 /// <param name="name">Its name for people.</param>
 /// <param name="plan">Knows the totals.</param>
 /// <param name="log">Of the run.</param>
+/// <param name="eStep">Takes the metrics of each iteration; may hold those of an earlier sitting.</param>
+/// <param name="eStepDone">Called when the E-step has left its checkpoint.</param>
 /// <param name="measured">Called after each step of the M-step with the step, all steps and the decoder.</param>
 internal sealed class Ra3Progress(
-    string key, string name, QuickstartPlan plan, StageLog log, Action<NextTokenMetrics, int, Decoder> measured)
+    string key, string name, QuickstartPlan plan, StageLog log, List<EStepMetrics> eStep, Action eStepDone, Action<NextTokenMetrics, int, Decoder> measured)
     : IMidTrainingObserver, IDisposable
 {
-    private readonly List<EStepMetrics> eStep = [];
     private ProgressLine? line;
-
-    public IReadOnlyList<EStepMetrics> EStepHistory => eStep;
 
     /// <inheritdoc/>
     public void EStep(int round, long iteration, EStepMetrics metrics)
@@ -56,6 +58,11 @@ internal sealed class Ra3Progress(
     /// <inheritdoc/>
     public void Bootstrap(int round, long documents, long total)
     {
+        if (documents == 0 && eStep.Count > 0)
+        {
+            eStepDone();
+        }
+
         line ??= new ProgressLine(name + " latents", total);
         line.Report(documents);
         EndAt(documents, total);

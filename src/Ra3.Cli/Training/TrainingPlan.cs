@@ -134,7 +134,8 @@ internal sealed record TrainingPlan
         {
             using var step = new EStep(policy, scorer, format, ra3.Latents, ra3.EStep with { Optimizer = ra3.EStep.Optimizer with { LearningRate = 1e-12 } }, seed);
             step.Iterate(0, [snippets[0]]);
-            seconds["E-step"] = EStepIterations * ra3.EStep.Snippets * Timed(() => step.Iterate(0, [snippets[^1]]));
+            IReadOnlyList<Snippet> some = [.. snippets.TakeLast(Math.Min(4, ra3.EStep.Snippets))];
+            seconds["E-step"] = EStepIterations * ra3.EStep.Snippets * Timed(() => step.Iterate(0, some)) / some.Count;
         }
 
         var sampler = new LatentSampler(scorer, format, ra3.Latents);
