@@ -5,24 +5,10 @@ namespace Ra3.Training.Tests;
 
 public sealed class SideBySideTests
 {
-    private static readonly ModelConfig Config = new()
-    {
-        Family = ModelFamily.Qwen3,
-        VocabularySize = 300,
-        HiddenSize = 32,
-        IntermediateSize = 48,
-        Layers = 2,
-        Heads = 2,
-        KeyValueHeads = 1,
-        HeadSize = 16,
-        TieEmbeddings = true,
-        InitializerRange = 0.1,
-    };
-
     [Fact]
     public void Every_piece_is_done_once_with_gradients_as_the_caller_has_them()
     {
-        using var decoder = Decoder.Create(Config, 1, ScalarType.Float32, CPU);
+        using var decoder = Decoder.Create(TrainingTests.Config, 1, ScalarType.Float32, CPU);
         var done = new int[40];
         var before = get_num_threads();
         set_num_threads(4);
@@ -46,7 +32,7 @@ public sealed class SideBySideTests
     [Fact]
     public void The_first_failure_by_number_reaches_the_caller()
     {
-        using var decoder = Decoder.Create(Config, 1, ScalarType.Float32, CPU);
+        using var decoder = Decoder.Create(TrainingTests.Config, 1, ScalarType.Float32, CPU);
         var act = () => SideBySide.Run(decoder, 10, i =>
         {
             if (i is 3 or 7)

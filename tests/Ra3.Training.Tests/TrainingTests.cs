@@ -7,7 +7,7 @@ namespace Ra3.Training.Tests;
 
 public sealed class TrainingTests : IDisposable
 {
-    private static readonly ModelConfig Config = new()
+    internal static readonly ModelConfig Config = new()
     {
         Family = ModelFamily.Qwen2,
         VocabularySize = 300,
