@@ -45,7 +45,7 @@ internal sealed class SeedState
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{path} is damaged, so the run cannot go on. Begin another one with --plan and its summary.json. ({e.Message})", e);
+            throw new InvalidDataException($"{path} is damaged, so the run cannot go on. Begin another one. ({e.Message})", e);
         }
     }
 
