@@ -3,60 +3,60 @@ namespace Ra3.Corpora;
 /// <summary>Lines of a byte stream, of which none takes more memory than the limit: the rest of a longer one is read and dropped.</summary>
 internal sealed class BoundedLines(Stream stream, long limit)
 {
-    private byte[] _buffer = new byte[65536];
-    private int _start;
-    private int _end;
+    private byte[] buffer = new byte[65536];
+    private int start;
+    private int end;
 
     /// <summary>The next line without its \n; false at the end. The memory is good until the next call.</summary>
     public bool Next(out ReadOnlyMemory<byte> line, out bool tooLong)
     {
         tooLong = false;
-        var searched = _start;
+        var searched = start;
         while (true)
         {
-            var newline = _buffer.AsSpan(searched, _end - searched).IndexOf((byte)'\n');
+            var newline = buffer.AsSpan(searched, end - searched).IndexOf((byte)'\n');
             if (newline >= 0)
             {
-                line = _buffer.AsMemory(_start, searched + newline - _start);
-                _start = searched + newline + 1;
+                line = buffer.AsMemory(start, searched + newline - start);
+                start = searched + newline + 1;
                 tooLong |= line.Length > limit;
                 return true;
             }
 
-            if (tooLong || _end - _start > limit)
+            if (tooLong || end - start > limit)
             {
                 tooLong = true;
-                _start = _end;
+                start = end;
             }
 
-            var kept = _end - _start;
+            var kept = end - start;
             if (!Fill())
             {
-                line = _buffer.AsMemory(_start, kept);
-                _start = _end;
+                line = buffer.AsMemory(start, kept);
+                start = end;
                 return kept > 0 || tooLong;
             }
 
-            searched = _start + kept;
+            searched = start + kept;
         }
     }
 
     /// <summary>Reads more behind what is kept; false at the end of the stream.</summary>
     private bool Fill()
     {
-        if (_start > 0)
+        if (start > 0)
         {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            (_start, _end) = (0, _end - _start);
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
         }
 
-        if (_end == _buffer.Length)
+        if (end == buffer.Length)
         {
-            Array.Resize(ref _buffer, 2 * _buffer.Length);
+            Array.Resize(ref buffer, 2 * buffer.Length);
         }
 
-        var read = stream.Read(_buffer.AsSpan(_end));
-        _end += read;
+        var read = stream.Read(buffer.AsSpan(end));
+        end += read;
         return read > 0;
     }
 }

@@ -25,9 +25,9 @@ public sealed record CorpusOptions
 public sealed class CorpusReader
 {
     private static readonly string[] JsonLines = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
-    private readonly CorpusOptions _options;
-    private readonly List<(string Path, string Id)> _files;
-    private readonly string _named;
+    private readonly CorpusOptions options;
+    private readonly List<(string Path, string Id)> files;
+    private readonly string pathList;
 
     /// <summary>Finds the files; none is opened yet.</summary>
     /// <param name="paths">Files and folders.</param>
@@ -42,16 +42,16 @@ public sealed class CorpusReader
             throw new ArgumentException("A corpus needs at least one file or folder.", nameof(paths));
         }
 
-        _options = options ?? new CorpusOptions();
-        _named = string.Join(", ", paths);
-        _files = [.. paths.SelectMany(Find)];
+        this.options = options ?? new CorpusOptions();
+        pathList = string.Join(", ", paths);
+        files = [.. paths.SelectMany(Find)];
     }
 
     /// <summary>What the last <see cref="Read"/> found so far.</summary>
     public CorpusReport Report { get; private set; } = new();
 
     /// <summary>The files that will be read, in order.</summary>
-    public IReadOnlyList<string> Files => _files.ConvertAll(file => file.Path);
+    public IReadOnlyList<string> Files => files.ConvertAll(file => file.Path);
 
     /// <summary>
     /// The documents, read as they are asked for. Ids are paths below the named folder, with ":line" or ":row" (from 1) in files of many.
@@ -61,7 +61,7 @@ public sealed class CorpusReader
     {
         var report = Report = new CorpusReport();
         var seen = new HashSet<UInt128>();
-        foreach (var (path, id) in _files)
+        foreach (var (path, id) in files)
         {
             report.Files++;
             foreach (var document in ReadFile(path, id, report))
@@ -75,17 +75,17 @@ public sealed class CorpusReader
 
         if (report.Documents == 0)
         {
-            throw new InvalidDataException(_files.Count == 0
-                ? $"The corpus is empty: {_named} holds no .py, .jsonl, .jsonl.gz, .jsonl.zst or .parquet file."
-                : $"The corpus is empty: nothing in {_named} could be used. {report}");
+            throw new InvalidDataException(files.Count == 0
+                ? $"The corpus is empty: {pathList} holds no .py, .jsonl, .jsonl.gz, .jsonl.zst or .parquet file."
+                : $"The corpus is empty: nothing in {pathList} could be used. {report}");
         }
     }
 
     /// <summary>Changes when files come, go or are written to, or the options change. Files are known by path, size and time.</summary>
     internal string Fingerprint()
     {
-        var text = new StringBuilder($"{_options.TextField}\n{_options.MaxDocumentBytes}\n");
-        foreach (var (path, id) in _files)
+        var text = new StringBuilder($"{options.TextField}\n{options.MaxDocumentBytes}\n");
+        foreach (var (path, id) in files)
         {
             var file = new FileInfo(path);
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{id}\n{file.Length} {file.LastWriteTimeUtc.Ticks}\n");
@@ -114,9 +114,9 @@ public sealed class CorpusReader
 
     private IEnumerable<SourceDocument> ReadFile(string path, string id, CorpusReport report)
     {
-        var documents = IsPython(path) ? PythonFile.Read(path, id, _options, report)
-            : IsJsonLines(path) ? JsonLinesFile.Read(path, id, _options, report)
-            : ParquetFile.Read(path, id, _options, report);
+        var documents = IsPython(path) ? PythonFile.Read(path, id, options, report)
+            : IsJsonLines(path) ? JsonLinesFile.Read(path, id, options, report)
+            : ParquetFile.Read(path, id, options, report);
         using var each = documents.GetEnumerator();
         while (true)
         {
@@ -152,7 +152,7 @@ public sealed class CorpusReader
         }
 
         return Walk(named).Select(path => (path, Path.GetRelativePath(named, path).Replace('\\', '/')))
-            .Where(file => _options.Exclude is not { } exclude || !exclude(file.Item2))
+            .Where(file => options.Exclude is not { } exclude || !exclude(file.Item2))
             .OrderBy(file => file.Item2, StringComparer.Ordinal);
     }
 

@@ -33,8 +33,8 @@ public sealed class CorpusReport
 {
     private const int ExamplesKept = 3;
     private static readonly int Reasons = Enum.GetValues<SkipReason>().Length;
-    private readonly long[] _skipped = new long[Reasons];
-    private readonly List<string>[] _examples = [.. Enumerable.Range(0, Reasons).Select(_ => new List<string>())];
+    private readonly long[] skipped = new long[Reasons];
+    private readonly List<string>[] examples = [.. Enumerable.Range(0, Reasons).Select(_ => new List<string>())];
 
     /// <summary>Files opened.</summary>
     public long Files { get; internal set; }
@@ -46,10 +46,10 @@ public sealed class CorpusReport
     public long Bytes { get; private set; }
 
     /// <summary>Documents left out for a reason.</summary>
-    public long Skipped(SkipReason reason) => _skipped[(int)reason];
+    public long Skipped(SkipReason reason) => skipped[(int)reason];
 
     /// <summary>The first few documents left out for a reason, by id.</summary>
-    public IReadOnlyList<string> Examples(SkipReason reason) => _examples[(int)reason];
+    public IReadOnlyList<string> Examples(SkipReason reason) => examples[(int)reason];
 
     /// <summary>Lines such as "1,204 documents (9.7 MB) from 1,210 files" and "3 left out: not UTF-8 (a.py, b.py, …)".</summary>
     public override string ToString()
@@ -76,10 +76,10 @@ public sealed class CorpusReport
 
     internal void Skip(SkipReason reason, string id)
     {
-        _skipped[(int)reason]++;
-        if (_examples[(int)reason].Count < ExamplesKept)
+        skipped[(int)reason]++;
+        if (examples[(int)reason].Count < ExamplesKept)
         {
-            _examples[(int)reason].Add(id);
+            examples[(int)reason].Add(id);
         }
     }
 

@@ -11,18 +11,18 @@ public sealed record CorpusPart(string Name, double Weight);
 /// </summary>
 public sealed class CorpusSplit
 {
-    private readonly CorpusPart[] _parts;
-    private readonly double _total;
-    private readonly ulong _seed;
+    private readonly CorpusPart[] parts;
+    private readonly double total;
+    private readonly ulong seed;
 
     /// <summary>A split into at least one part.</summary>
     /// <exception cref="ArgumentException">There is no part, a weight is not above 0, or a name occurs twice.</exception>
     public CorpusSplit(IReadOnlyList<CorpusPart> parts, ulong seed = 0)
     {
-        _parts = [.. parts];
-        _seed = seed;
-        _total = _parts.Sum(part => part.Weight);
-        if (_parts.Length == 0 || _parts.Any(part => !(part.Weight > 0 && double.IsFinite(part.Weight))) || _parts.DistinctBy(part => part.Name).Count() < _parts.Length)
+        this.parts = [.. parts];
+        this.seed = seed;
+        total = parts.Sum(part => part.Weight);
+        if (parts.Count == 0 || parts.Any(part => !(part.Weight > 0 && double.IsFinite(part.Weight))) || parts.DistinctBy(part => part.Name).Count() < parts.Count)
         {
             throw new ArgumentException("A split needs parts with different names and weights above 0.", nameof(parts));
         }
@@ -32,9 +32,9 @@ public sealed class CorpusSplit
     public string PartOf(SourceDocument document)
     {
         ArgumentNullException.ThrowIfNull(document);
-        var hash = (ulong)ContentHash.Of($"{_seed}\n{document.Text}");
-        var place = (hash >> 11) * (1.0 / (1UL << 53)) * _total;
-        foreach (var part in _parts)
+        var hash = (ulong)ContentHash.Of($"{seed}\n{document.Text}");
+        var place = (hash >> 11) * (1.0 / (1UL << 53)) * total;
+        foreach (var part in parts)
         {
             place -= part.Weight;
             if (place < 0)
@@ -43,13 +43,13 @@ public sealed class CorpusSplit
             }
         }
 
-        return _parts[^1].Name;
+        return parts[^1].Name;
     }
 
     /// <summary>All parts with their documents, in the documents' order; a part may be empty.</summary>
     public IReadOnlyDictionary<string, List<SourceDocument>> Divide(IEnumerable<SourceDocument> documents)
     {
-        var divided = _parts.ToDictionary(part => part.Name, _ => new List<SourceDocument>());
+        var divided = parts.ToDictionary(part => part.Name, _ => new List<SourceDocument>());
         foreach (var document in documents)
         {
             divided[PartOf(document)].Add(document);

@@ -8,12 +8,12 @@ namespace Ra3.Corpora;
 /// </summary>
 public sealed class PackedWindows
 {
-    private readonly TokenStore _store;
-    private readonly int _endOfText;
-    private readonly ShuffledOrder _documents;
-    private readonly ShuffledOrder _rows;
-    private readonly long[] _starts;
-    private long _epoch = -1;
+    private readonly TokenStore store;
+    private readonly int endOfText;
+    private readonly ShuffledOrder documents;
+    private readonly ShuffledOrder rows;
+    private readonly long[] starts;
+    private long epoch = -1;
 
     /// <summary>Rows of <paramref name="length"/> + 1 tokens over the documents of a store.</summary>
     /// <param name="store">The documents.</param>
@@ -25,16 +25,16 @@ public sealed class PackedWindows
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
-        (_store, _endOfText, Length) = (store, endOfText, length);
+        (this.store, this.endOfText, Length) = (store, endOfText, length);
         RowsPerEpoch = (store.TotalTokens + store.Count - 1) / length;
         if (RowsPerEpoch < 1)
         {
             throw new InvalidDataException($"The corpus has {store.TotalTokens} tokens, too few for one row of {length + 1}; use a shorter window or more text.");
         }
 
-        _documents = new ShuffledOrder(seed, store.Count);
-        _rows = new ShuffledOrder(~seed, RowsPerEpoch);
-        _starts = new long[store.Count + 1];
+        documents = new ShuffledOrder(seed, store.Count);
+        rows = new ShuffledOrder(~seed, RowsPerEpoch);
+        starts = new long[store.Count + 1];
     }
 
     /// <summary>Predictions a row; a row has one token more.</summary>
@@ -47,26 +47,25 @@ public sealed class PackedWindows
     public void Read(long position, Span<int> row)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(row.Length, Length + 1);
-        var epoch = position / RowsPerEpoch;
-        if (epoch != _epoch)
+        if (position / RowsPerEpoch is var wanted && wanted != epoch)
         {
-            StartEpoch(epoch);
+            StartEpoch(wanted);
         }
 
-        var start = _rows.At(position) * Length;
-        var place = Array.BinarySearch(_starts, start);
+        var start = rows.At(position) * Length;
+        var place = Array.BinarySearch(starts, start);
         place = place >= 0 ? place : ~place - 1;
-        var skip = (int)(start - _starts[place]);
+        var skip = (int)(start - starts[place]);
         while (!row.IsEmpty)
         {
-            var tokens = _store.TokensOf(Document(place));
+            var tokens = store.TokensOf(Document(place));
             var rest = tokens[Math.Min(skip, tokens.Length)..];
             var taken = Math.Min(rest.Length, row.Length);
             rest[..taken].CopyTo(row);
             row = row[taken..];
             if (!row.IsEmpty)
             {
-                row[0] = _endOfText;
+                row[0] = endOfText;
                 row = row[1..];
             }
 
@@ -74,14 +73,14 @@ public sealed class PackedWindows
         }
     }
 
-    private int Document(int place) => (int)_documents.At((_epoch * _store.Count) + place);
+    private int Document(int place) => (int)documents.At((epoch * store.Count) + place);
 
-    private void StartEpoch(long epoch)
+    private void StartEpoch(long next)
     {
-        _epoch = epoch;
-        for (var place = 0; place < _store.Count; place++)
+        epoch = next;
+        for (var place = 0; place < store.Count; place++)
         {
-            _starts[place + 1] = _starts[place] + _store.TokensOf(Document(place)).Length + 1;
+            starts[place + 1] = starts[place] + store.TokensOf(Document(place)).Length + 1;
         }
     }
 }

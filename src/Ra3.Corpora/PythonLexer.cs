@@ -7,8 +7,8 @@ namespace Ra3.Corpora;
 /// </summary>
 internal sealed class PythonLexer(string source)
 {
-    private readonly Stack<Level> _levels = new();
-    private bool _continued;
+    private readonly Stack<Level> levels = new();
+    private bool continued;
 
     /// <summary>What the lexer is inside of, below plain code.</summary>
     private enum Kind
@@ -30,12 +30,12 @@ internal sealed class PythonLexer(string source)
     public int Position { get; private set; }
 
     /// <summary>Whether the lexer stands in plain code (brackets included), where a whole line may be a comment.</summary>
-    public bool InCode => _levels.Count == 0 && !_continued;
+    public bool InCode => levels.Count == 0 && !continued;
 
     /// <summary>Reads to the start of the next physical line, or to the end.</summary>
     public void SkipLine()
     {
-        _continued = false;
+        continued = false;
         while (Position < source.Length)
         {
             if (source[Position] is '\n' or '\r')
@@ -44,7 +44,7 @@ internal sealed class PythonLexer(string source)
                 return;
             }
 
-            var continues = !_levels.TryPeek(out var level) || level.Kind == Kind.Field ? Code() : Literal(level);
+            var continues = !levels.TryPeek(out var level) || level.Kind == Kind.Field ? Code() : Literal(level);
             if (continues)
             {
                 return;
@@ -84,11 +84,11 @@ internal sealed class PythonLexer(string source)
             case '\\' when Peek(1) is '\n' or '\r':
                 Position++;
                 EndLine();
-                _continued = _levels.Count == 0;
+                continued = levels.Count == 0;
                 return true;
         }
 
-        if (_levels.TryPop(out var field))
+        if (levels.TryPop(out var field))
         {
             Punctuation(field, c);
         }
@@ -103,19 +103,19 @@ internal sealed class PythonLexer(string source)
         switch (c)
         {
             case '(' or '[' or '{':
-                _levels.Push(field with { Depth = field.Depth + 1 });
+                levels.Push(field with { Depth = field.Depth + 1 });
                 break;
             case '}' when field.Depth == 0:
                 break;
             case ')' or ']' or '}':
-                _levels.Push(field with { Depth = Math.Max(0, field.Depth - 1) });
+                levels.Push(field with { Depth = Math.Max(0, field.Depth - 1) });
                 break;
             case ':' when field.Depth == 0:
-                _levels.Push(field);
-                _levels.Push(field with { Kind = Kind.Specification });
+                levels.Push(field);
+                levels.Push(field with { Kind = Kind.Specification });
                 break;
             default:
-                _levels.Push(field);
+                levels.Push(field);
                 break;
         }
     }
@@ -142,7 +142,7 @@ internal sealed class PythonLexer(string source)
             Position += doubled ? 2 : 1;
             if (!doubled)
             {
-                _levels.Push(level with { Kind = Kind.Field, Depth = 0 });
+                levels.Push(level with { Kind = Kind.Field, Depth = 0 });
             }
 
             return false;
@@ -150,8 +150,8 @@ internal sealed class PythonLexer(string source)
 
         if (level.Kind == Kind.Specification && c == '}')
         {
-            _levels.Pop();
-            _levels.Pop();
+            levels.Pop();
+            levels.Pop();
         }
 
         Position++;
@@ -185,13 +185,13 @@ internal sealed class PythonLexer(string source)
         var triple = Peek(1) == quote && Peek(2) == quote;
         Position += triple ? 3 : 1;
         var (formatted, raw) = Prefix(prefix);
-        _levels.Push(new Level(formatted ? Kind.Formatted : Kind.String, quote, triple, raw));
+        levels.Push(new Level(formatted ? Kind.Formatted : Kind.String, quote, triple, raw));
     }
 
     /// <summary>The end of a string: of the f-string itself when the quote came in a format specification.</summary>
     private void Close()
     {
-        while (_levels.Pop().Kind is Kind.Specification or Kind.Field)
+        while (levels.Pop().Kind is Kind.Specification or Kind.Field)
         {
         }
     }
@@ -200,7 +200,7 @@ internal sealed class PythonLexer(string source)
     private void EndLine(bool escaped = false)
     {
         Position += source[Position] == '\r' && Peek(1) == '\n' ? 2 : 1;
-        if (!escaped && _levels.TryPeek(out var level) && level is { Triple: false, Kind: not Kind.Field })
+        if (!escaped && levels.TryPeek(out var level) && level is { Triple: false, Kind: not Kind.Field })
         {
             Close();
         }

@@ -10,7 +10,7 @@ namespace Ra3.Corpora;
 public sealed class ShuffledOrder(ulong seed, long count)
 {
     private const int Rounds = 6;
-    private readonly int _halfBits = HalfBits(count);
+    private readonly int halfBits = HalfBits(count);
 
     /// <summary>Elements an epoch.</summary>
     public long Count { get; } = count;
@@ -33,14 +33,14 @@ public sealed class ShuffledOrder(ulong seed, long count)
 
     private ulong Permute(ulong value, ulong key)
     {
-        var mask = (1UL << _halfBits) - 1;
-        var (left, right) = (value >> _halfBits, value & mask);
+        var mask = (1UL << halfBits) - 1;
+        var (left, right) = (value >> halfBits, value & mask);
         for (var round = 1UL; round <= Rounds; round++)
         {
             (left, right) = (right, left ^ (Mix(key + (right * Rounds) + round) & mask));
         }
 
-        return (left << _halfBits) | right;
+        return (left << halfBits) | right;
     }
 
     /// <summary>The finaliser of SplitMix64.</summary>

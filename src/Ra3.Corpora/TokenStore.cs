@@ -11,12 +11,12 @@ namespace Ra3.Corpora;
 /// </summary>
 public sealed unsafe class TokenStore : IDisposable
 {
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _base;
-    private readonly TokenStoreFormat.Document[] _documents;
-    private readonly int[][] _openers;
-    private bool _disposed;
+    private readonly MemoryMappedFile file;
+    private readonly MemoryMappedViewAccessor view;
+    private readonly byte* origin;
+    private readonly TokenStoreFormat.Document[] documents;
+    private readonly int[][] openers;
+    private bool disposed;
 
     private TokenStore(string path, Tokenizer tokenizer)
     {
@@ -26,25 +26,25 @@ public sealed unsafe class TokenStore : IDisposable
             throw Torn(path);
         }
 
-        _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, 0, MemoryMappedFileAccess.Read);
-        _view = _file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
+        file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, 0, MemoryMappedFileAccess.Read);
+        view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref origin);
         try
         {
-            var trailer = *(TokenStoreFormat.Trailer*)(_base + length - sizeof(TokenStoreFormat.Trailer));
-            if (*(ulong*)_base != TokenStoreFormat.Magic || trailer.Magic != TokenStoreFormat.Magic || trailer.FileBytes != length)
+            var trailer = *(TokenStoreFormat.Trailer*)(origin + length - sizeof(TokenStoreFormat.Trailer));
+            if (*(ulong*)origin != TokenStoreFormat.Magic || trailer.Magic != TokenStoreFormat.Magic || trailer.FileBytes != length)
             {
                 throw Torn(path);
             }
 
-            if (!Encoding.ASCII.GetBytes(tokenizer.Fingerprint).AsSpan().SequenceEqual(new Span<byte>(_base + sizeof(ulong), TokenStoreFormat.FingerprintBytes)))
+            if (!Encoding.ASCII.GetBytes(tokenizer.Fingerprint).AsSpan().SequenceEqual(new Span<byte>(origin + sizeof(ulong), TokenStoreFormat.FingerprintBytes)))
             {
                 throw new InvalidDataException($"{path} was encoded with another tokenizer; delete it and build it again with this one.");
             }
 
             (TotalTokens, TotalBytes) = (trailer.Tokens, trailer.Bytes);
-            _documents = new ReadOnlySpan<TokenStoreFormat.Document>(_base + trailer.Index, checked((int)trailer.Documents)).ToArray();
-            _openers = TokenStoreFormat.ReadOpeners(new ReadOnlySpan<int>(_base + trailer.Openers, (int)((trailer.Index - trailer.Openers) / sizeof(int))));
+            documents = new ReadOnlySpan<TokenStoreFormat.Document>(origin + trailer.Index, checked((int)trailer.Documents)).ToArray();
+            openers = TokenStoreFormat.ReadOpeners(new ReadOnlySpan<int>(origin + trailer.Openers, (int)((trailer.Index - trailer.Openers) / sizeof(int))));
         }
         catch
         {
@@ -54,7 +54,7 @@ public sealed unsafe class TokenStore : IDisposable
     }
 
     /// <summary>Documents.</summary>
-    public int Count => _documents.Length;
+    public int Count => documents.Length;
 
     /// <summary>Tokens of all documents.</summary>
     public long TotalTokens { get; }
@@ -71,11 +71,11 @@ public sealed unsafe class TokenStore : IDisposable
             var entry = Entry(document);
             var actions = new EncodedAction[entry.Actions];
             var start = 0;
-            var stored = new ReadOnlySpan<TokenStoreFormat.Action>(_base + entry.Offset + ((long)entry.Tokens * sizeof(int)), entry.Actions);
+            var stored = new ReadOnlySpan<TokenStoreFormat.Action>(origin + entry.Offset + ((long)entry.Tokens * sizeof(int)), entry.Actions);
             for (var i = 0; i < actions.Length; i++)
             {
                 var (tokens, bytes, opener, commentAllowed, isComment) = stored[i].Parts;
-                actions[i] = new EncodedAction(start, tokens, commentAllowed, isComment, _openers[opener], bytes);
+                actions[i] = new EncodedAction(start, tokens, commentAllowed, isComment, openers[opener], bytes);
                 start += tokens;
             }
 
@@ -130,33 +130,33 @@ public sealed unsafe class TokenStore : IDisposable
     public ReadOnlySpan<int> TokensOf(int document)
     {
         var entry = Entry(document);
-        return new ReadOnlySpan<int>(_base + entry.Offset, entry.Tokens);
+        return new ReadOnlySpan<int>(origin + entry.Offset, entry.Tokens);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_disposed)
+        if (!disposed)
         {
-            _disposed = true;
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            _view.Dispose();
-            _file.Dispose();
+            disposed = true;
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+            view.Dispose();
+            file.Dispose();
         }
     }
 
     private TokenStoreFormat.Document Entry(int document)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return (uint)document < (uint)_documents.Length
-            ? _documents[document]
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return (uint)document < (uint)documents.Length
+            ? documents[document]
             : throw new ArgumentOutOfRangeException(nameof(document), document, $"The store holds {Count} documents.");
     }
 
     private string Id(TokenStoreFormat.Document entry)
     {
         var offset = entry.Offset + ((long)entry.Tokens * sizeof(int)) + ((long)entry.Actions * sizeof(TokenStoreFormat.Action));
-        return Encoding.UTF8.GetString(new ReadOnlySpan<byte>(_base + offset, entry.IdBytes));
+        return Encoding.UTF8.GetString(new ReadOnlySpan<byte>(origin + offset, entry.IdBytes));
     }
 
     private static InvalidDataException Torn(string path)
@@ -296,12 +296,12 @@ internal static class TokenStoreFormat
 
     internal readonly struct Action(EncodedAction action, int opener)
     {
-        private readonly int _tokens = action.Length;
-        private readonly int _bytes = action.ByteLength;
-        private readonly int _flags = (opener << 2) | (action.CommentAllowed ? 1 : 0) | (action.IsComment ? 2 : 0);
+        private readonly int tokens = action.Length;
+        private readonly int bytes = action.ByteLength;
+        private readonly int flags = (opener << 2) | (action.CommentAllowed ? 1 : 0) | (action.IsComment ? 2 : 0);
 
         public (int Tokens, int Bytes, int Opener, bool CommentAllowed, bool IsComment) Parts
-            => (_tokens, _bytes, _flags >> 2, (_flags & 1) != 0, (_flags & 2) != 0);
+            => (tokens, bytes, flags >> 2, (flags & 1) != 0, (flags & 2) != 0);
     }
 
     internal struct Trailer

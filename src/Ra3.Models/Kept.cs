@@ -13,16 +13,16 @@ public static class Kept
     private const int Count = 256; // far more than one operation takes
 
     [ThreadStatic]
-    private static Scalar?[]? recent;
+    private static Scalar?[]? Recent;
 
     [ThreadStatic]
-    private static int next;
+    private static int Next;
 
     /// <summary>A scalar that stays alive until this thread has made some hundred others.</summary>
     public static Scalar Scalar(double value)
     {
         Scalar scalar = value;
-        (recent ??= new Scalar?[Count])[next++ & (Count - 1)] = scalar;
+        (Recent ??= new Scalar?[Count])[Next++ & (Count - 1)] = scalar;
         return scalar;
     }
 

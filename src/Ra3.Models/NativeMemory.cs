@@ -16,17 +16,17 @@ internal static partial class NativeMemory
     private const long HugePage = 2 << 20;
     private const long MostReserved = 8L << 30;
 
-    private static bool done;
+    private static bool Done;
 
     /// <summary>Tunes glibc's malloc once; does nothing where there is none.</summary>
     public static void KeepPages()
     {
-        if (done || !OperatingSystem.IsLinux())
+        if (Done || !OperatingSystem.IsLinux())
         {
             return;
         }
 
-        done = true;
+        Done = true;
         try
         {
             // No separate mappings, no trimming, one heap; then the heap's address range is claimed (not touched) and

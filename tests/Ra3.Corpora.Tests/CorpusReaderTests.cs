@@ -9,9 +9,9 @@ namespace Ra3.Tests.Corpora;
 
 public sealed class CorpusReaderTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Folders_are_read_to_the_bottom_in_ordinal_order_of_paths()
@@ -24,7 +24,7 @@ public sealed class CorpusReaderTests : IDisposable
         Write(".git/hook.py", "hidden");
         Write("notes.txt", "not code");
 
-        Read(_folder.Path).Should().Equal(new("B.py", "B"), new("a.py", "a"), new("a/c/d.py", "d"), new("a/z.py", "z"), new("b.py", "b"));
+        Read(folder.Path).Should().Equal(new("B.py", "B"), new("a.py", "a"), new("a/c/d.py", "d"), new("a/z.py", "z"), new("b.py", "b"));
     }
 
     [Fact]
@@ -32,14 +32,14 @@ public sealed class CorpusReaderTests : IDisposable
     {
         string[] texts = ["x = 1\n", "print('é 😀')\n", "def f():\n    pass\n"];
         var lines = Encoding.UTF8.GetBytes(string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { id = 1, content = text }))) + "\n");
-        File.WriteAllBytes(_folder.File("plain.jsonl"), lines);
+        File.WriteAllBytes(folder.File("plain.jsonl"), lines);
         WriteThrough("packed.jsonl.gz", stream => new GZipStream(stream, CompressionLevel.Fastest), lines);
         WriteThrough("packed.jsonl.zst", stream => new ZstdSharp.CompressionStream(stream), lines);
         WriteParquet("table.parquet", "content", texts);
 
         foreach (var name in new[] { "plain.jsonl", "packed.jsonl.gz", "packed.jsonl.zst", "table.parquet" })
         {
-            Read(_folder.File(name)).Should().Equal(texts.Select((text, i) => new SourceDocument($"{name}:{i + 1}", text)));
+            Read(folder.File(name)).Should().Equal(texts.Select((text, i) => new SourceDocument($"{name}:{i + 1}", text)));
         }
     }
 
@@ -48,8 +48,8 @@ public sealed class CorpusReaderTests : IDisposable
     {
         Write("a.jsonl", """{"code": "3", "content": "2", "text": "1"}""" + "\n" + """{"code": "5", "content": "4", "other": "o"}""" + "\r\n\n" + """{"nested": {"text": "no"}, "code": "6"}""");
 
-        Read(_folder.File("a.jsonl")).Select(document => document.Text).Should().Equal("1", "4", "6");
-        var named = new CorpusReader([_folder.File("a.jsonl")], new CorpusOptions { TextField = "other" });
+        Read(folder.File("a.jsonl")).Select(document => document.Text).Should().Equal("1", "4", "6");
+        var named = new CorpusReader([folder.File("a.jsonl")], new CorpusOptions { TextField = "other" });
         named.Read().Should().Equal(new SourceDocument("a.jsonl:2", "o"));
         named.Report.Skipped(SkipReason.NoTextField).Should().Be(2);
     }
@@ -61,11 +61,11 @@ public sealed class CorpusReaderTests : IDisposable
         Write("blank.py", " \n\t\n");
         Write("copy.py", "\ufeffx = 1");
         Write("empty.py", "");
-        File.WriteAllBytes(_folder.File("latin.py"), [.. "s = '"u8, 0xE9, (byte)'\'']);
+        File.WriteAllBytes(folder.File("latin.py"), [.. "s = '"u8, 0xE9, (byte)'\'']);
         Write("long.py", new string('x', 101));
         Write("z.jsonl", "{\"text\": \"half\n[]\n{\"text\": 1}\n{\"text\": \"\\ud800\"}\n{\"text\": \"ok\"} trailing\n{\"text\": \"fine\"}\n" + "{\"text\": \"" + new string('y', 101) + "\"}\n");
 
-        var reader = new CorpusReader([_folder.Path], new CorpusOptions { MaxDocumentBytes = 100 });
+        var reader = new CorpusReader([folder.Path], new CorpusOptions { MaxDocumentBytes = 100 });
         reader.Read().Select(document => document.Id).Should().Equal("a.py", "z.jsonl:6");
 
         reader.Report.Skipped(SkipReason.Empty).Should().Be(2);
@@ -80,7 +80,7 @@ public sealed class CorpusReaderTests : IDisposable
     [Fact]
     public void A_line_of_50_MB_is_passed_over_without_being_kept()
     {
-        using (var stream = File.Create(_folder.File("a.jsonl")))
+        using (var stream = File.Create(folder.File("a.jsonl")))
         {
             stream.Write("{\"text\": \"before\"}\n{\"text\": \""u8);
             var chunk = new byte[1 << 20];
@@ -93,7 +93,7 @@ public sealed class CorpusReaderTests : IDisposable
             stream.Write("\"}\n{\"text\": \"after\"}"u8);
         }
 
-        var reader = new CorpusReader([_folder.Path], new CorpusOptions { MaxDocumentBytes = 1000 });
+        var reader = new CorpusReader([folder.Path], new CorpusOptions { MaxDocumentBytes = 1000 });
         var before = GC.GetAllocatedBytesForCurrentThread();
         var documents = reader.Read().ToList();
 
@@ -117,10 +117,10 @@ public sealed class CorpusReaderTests : IDisposable
             WriteParquet(name, "text", texts);
         }
 
-        var whole = File.ReadAllBytes(_folder.File(name));
-        File.WriteAllBytes(_folder.File(name), whole[..(whole.Length / 2)]);
+        var whole = File.ReadAllBytes(folder.File(name));
+        File.WriteAllBytes(folder.File(name), whole[..(whole.Length / 2)]);
         Write("z.py", "fine = True");
-        var reader = new CorpusReader([_folder.Path]);
+        var reader = new CorpusReader([folder.Path]);
 
         reader.Read().Should().Contain(new SourceDocument("z.py", "fine = True"));
         reader.Report.Skipped(SkipReason.Unreadable).Should().Be(1);
@@ -132,7 +132,7 @@ public sealed class CorpusReaderTests : IDisposable
     {
         Write("a.py", "a");
         Write("b.py", "a");
-        var reader = new CorpusReader([_folder.Path]);
+        var reader = new CorpusReader([folder.Path]);
 
         reader.Read().Should().Equal(reader.Read());
         reader.Report.Documents.Should().Be(1);
@@ -141,9 +141,9 @@ public sealed class CorpusReaderTests : IDisposable
     [Fact]
     public void An_empty_corpus_says_what_was_found_instead()
     {
-        FluentActions.Enumerating(() => new CorpusReader([_folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*holds no .py*");
+        FluentActions.Enumerating(() => new CorpusReader([folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*holds no .py*");
         Write("a.py", "");
-        FluentActions.Enumerating(() => new CorpusReader([_folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*1 left out: empty (a.py)*");
+        FluentActions.Enumerating(() => new CorpusReader([folder.Path]).Read()).Should().Throw<InvalidDataException>().WithMessage("The corpus is empty*1 left out: empty (a.py)*");
     }
 
     [Fact]
@@ -151,8 +151,8 @@ public sealed class CorpusReaderTests : IDisposable
     {
         Write("a.csv", "1");
         FluentActions.Invoking(() => new CorpusReader([])).Should().Throw<ArgumentException>().WithMessage("*at least one*");
-        FluentActions.Invoking(() => new CorpusReader([_folder.File("none")])).Should().Throw<FileNotFoundException>().WithMessage("*none*");
-        FluentActions.Invoking(() => new CorpusReader([_folder.File("a.csv")])).Should().Throw<ArgumentException>().WithMessage("*a.csv*kind*");
+        FluentActions.Invoking(() => new CorpusReader([folder.File("none")])).Should().Throw<FileNotFoundException>().WithMessage("*none*");
+        FluentActions.Invoking(() => new CorpusReader([folder.File("a.csv")])).Should().Throw<ArgumentException>().WithMessage("*a.csv*kind*");
     }
 
     [Fact]
@@ -183,13 +183,13 @@ public sealed class CorpusReaderTests : IDisposable
 
     private void Write(string name, string text)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
-        File.WriteAllText(_folder.File(name), text);
+        Directory.CreateDirectory(Path.GetDirectoryName(folder.File(name))!);
+        File.WriteAllText(folder.File(name), text);
     }
 
     private void WriteThrough(string name, Func<Stream, Stream> compress, byte[] bytes)
     {
-        using var file = File.Create(_folder.File(name));
+        using var file = File.Create(folder.File(name));
         using var stream = compress(file);
         stream.Write(bytes);
     }
@@ -197,7 +197,7 @@ public sealed class CorpusReaderTests : IDisposable
     private void WriteParquet(string name, string field, string[] texts)
     {
         var schema = new ParquetSchema(new DataField<int>("n"), new DataField<string>(field));
-        using var file = File.Create(_folder.File(name));
+        using var file = File.Create(folder.File(name));
         WriteAsync().GetAwaiter().GetResult();
 
         async Task WriteAsync()

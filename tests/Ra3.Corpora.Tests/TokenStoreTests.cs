@@ -6,9 +6,9 @@ namespace Ra3.Tests.Corpora;
 
 public sealed class TokenStoreTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_store_gives_back_what_was_encoded() => TestData.Programs.Array[1, 8].Sample(
@@ -16,7 +16,7 @@ public sealed class TokenStoreTests : IDisposable
         {
             var documents = sources.Select((source, i) => new SourceDocument($"dir/é{i}.py", source + "\nend")).ToList();
             var encoded = documents.ConvertAll(document => DocumentEncoder.Encode(document, TestData.Small));
-            using var store = TokenStore.Build(_folder.File($"{Guid.NewGuid()}.tokens"), documents, TestData.Small);
+            using var store = TokenStore.Build(folder.File($"{Guid.NewGuid()}.tokens"), documents, TestData.Small);
 
             store.Count.Should().Be(documents.Count);
             store.TotalTokens.Should().Be(encoded.Sum(document => document.Tokens.Length));
@@ -35,7 +35,7 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void A_file_that_was_cut_short_anywhere_is_refused_with_the_remedy()
     {
-        var path = _folder.File("a.tokens");
+        var path = folder.File("a.tokens");
         Build(path).Dispose();
         var whole = File.ReadAllBytes(path);
         Gen.Int[0, whole.Length - 1].Sample(
@@ -50,23 +50,23 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void Another_tokenizer_is_refused()
     {
-        Build(_folder.File("a.tokens")).Dispose();
+        Build(folder.File("a.tokens")).Dispose();
         var other = Tokenizer.Train(["some other text, some other text"], 270);
 
-        FluentActions.Invoking(() => TokenStore.Open(_folder.File("a.tokens"), other)).Should().Throw<InvalidDataException>().WithMessage("*another tokenizer*");
+        FluentActions.Invoking(() => TokenStore.Open(folder.File("a.tokens"), other)).Should().Throw<InvalidDataException>().WithMessage("*another tokenizer*");
     }
 
     [Fact]
     public void A_build_that_fails_leaves_nothing_behind_and_the_old_file_as_it_was()
     {
-        var path = _folder.File("a.tokens");
+        var path = folder.File("a.tokens");
         Build(path).Dispose();
         var before = File.ReadAllBytes(path);
 
         FluentActions.Invoking(() => TokenStore.Build(path, Failing(), TestData.Small)).Should().Throw<IOException>();
 
         File.ReadAllBytes(path).Should().Equal(before);
-        Directory.GetFiles(_folder.Path).Should().Equal(path);
+        Directory.GetFiles(folder.Path).Should().Equal(path);
 
         static IEnumerable<SourceDocument> Failing()
         {
@@ -78,19 +78,19 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void A_corpus_is_encoded_once_and_again_only_when_it_changed()
     {
-        Directory.CreateDirectory(_folder.File("code"));
-        File.WriteAllText(_folder.File("code/a.py"), "x = 1\n");
+        Directory.CreateDirectory(folder.File("code"));
+        File.WriteAllText(folder.File("code/a.py"), "x = 1\n");
         var builds = 0;
         void Open(int documents)
         {
-            using var store = TokenStore.OpenOrBuild(_folder.File("cache"), new CorpusReader([_folder.File("code")]), TestData.Small, done => builds += done == 1 ? 1 : 0);
+            using var store = TokenStore.OpenOrBuild(folder.File("cache"), new CorpusReader([folder.File("code")]), TestData.Small, done => builds += done == 1 ? 1 : 0);
             store.Count.Should().Be(documents);
         }
 
         Open(1);
         Open(1);
         builds.Should().Be(1);
-        File.WriteAllText(_folder.File("code/b.py"), "y = 2\n");
+        File.WriteAllText(folder.File("code/b.py"), "y = 2\n");
         Open(2);
         builds.Should().Be(2);
     }
@@ -99,7 +99,7 @@ public sealed class TokenStoreTests : IDisposable
     public void An_epoch_of_rows_is_every_document_in_one_stream() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 40], Gen.ULong, Gen.Int[0, 3]).Sample(
         (count, length, seed, epoch) =>
         {
-            using var store = Build(_folder.File($"{Guid.NewGuid()}.tokens"), count);
+            using var store = Build(folder.File($"{Guid.NewGuid()}.tokens"), count);
             var end = TestData.Small.EndOfText!.Value;
             if ((store.TotalTokens + store.Count - 1) / length < 1)
             {
@@ -120,7 +120,7 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void Rows_are_resumed_by_position_alone()
     {
-        using var store = Build(_folder.File("a.tokens"), 20);
+        using var store = Build(folder.File("a.tokens"), 20);
         var straight = new PackedWindows(store, 0, 16, seed: 3);
         var rows = Enumerable.Range(0, (int)(3 * straight.RowsPerEpoch)).Select(i => Row(straight, i)).ToList();
         Gen.Int[0, rows.Count - 1].Sample(
@@ -131,7 +131,7 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void Too_little_text_for_a_row_is_told()
     {
-        using var store = Build(_folder.File("a.tokens"), 1);
+        using var store = Build(folder.File("a.tokens"), 1);
         FluentActions.Invoking(() => new PackedWindows(store, 0, 10_000, seed: 0)).Should().Throw<InvalidDataException>().WithMessage("*too few for one row of 10001*");
     }
 

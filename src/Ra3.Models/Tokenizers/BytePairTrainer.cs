@@ -69,14 +69,14 @@ internal static class BytePairTrainer
     /// <summary>How often each adjacent pair of symbols occurs, and in which words.</summary>
     private sealed class PairTable
     {
-        private readonly List<(int[] Symbols, long Count)> _words;
-        private readonly Dictionary<(int Left, int Right), Occurrences> _pairs = [];
-        private readonly PriorityQueue<(int Left, int Right), (long NegativeCount, int Left, int Right)> _queue = new();
-        private readonly HashSet<(int Left, int Right)> _grown = [];
+        private readonly List<(int[] Symbols, long Count)> words;
+        private readonly Dictionary<(int Left, int Right), Occurrences> pairs = [];
+        private readonly PriorityQueue<(int Left, int Right), (long NegativeCount, int Left, int Right)> queue = new();
+        private readonly HashSet<(int Left, int Right)> grown = [];
 
         public PairTable(List<(int[] Symbols, long Count)> words)
         {
-            _words = words;
+            this.words = words;
             for (var word = 0; word < words.Count; word++)
             {
                 var (symbols, count) = words[word];
@@ -92,10 +92,10 @@ internal static class BytePairTrainer
         /// <summary>Takes the most frequent pair, or null when none occurs often enough.</summary>
         public (int Left, int Right)? TakeMostFrequent(int least)
         {
-            while (_queue.TryDequeue(out var pair, out var priority))
+            while (queue.TryDequeue(out var pair, out var priority))
             {
                 // Counts only fall behind the queue's back (a rise is queued anew), so a stale entry goes back with its true count.
-                var count = _pairs.TryGetValue(pair, out var occurrences) ? occurrences.Count : 0;
+                var count = pairs.TryGetValue(pair, out var occurrences) ? occurrences.Count : 0;
                 if (count < least)
                 {
                     continue;
@@ -108,7 +108,7 @@ internal static class BytePairTrainer
 
                 if (count < -priority.NegativeCount)
                 {
-                    _queue.Enqueue(pair, (-count, pair.Left, pair.Right));
+                    queue.Enqueue(pair, (-count, pair.Left, pair.Right));
                 }
             }
 
@@ -118,7 +118,7 @@ internal static class BytePairTrainer
         /// <summary>Replaces every occurrence of a pair, left to right, by one symbol.</summary>
         public void Join((int Left, int Right) pair, int id)
         {
-            _pairs.Remove(pair, out var occurrences);
+            pairs.Remove(pair, out var occurrences);
             foreach (var word in occurrences!.Words)
             {
                 JoinIn(word, pair, id);
@@ -129,7 +129,7 @@ internal static class BytePairTrainer
 
         private void JoinIn(int word, (int Left, int Right) pair, int id)
         {
-            var (symbols, count) = _words[word];
+            var (symbols, count) = words[word];
             var joined = 0;
             for (var i = 0; i < symbols.Length; i++)
             {
@@ -156,12 +156,12 @@ internal static class BytePairTrainer
                 i++;
             }
 
-            _words[word] = (symbols[..joined], count);
+            words[word] = (symbols[..joined], count);
         }
 
         private void Remove((int Left, int Right) pair, long count)
         {
-            if (_pairs.TryGetValue(pair, out var occurrences))
+            if (pairs.TryGetValue(pair, out var occurrences))
             {
                 occurrences.Count -= count;
             }
@@ -169,7 +169,7 @@ internal static class BytePairTrainer
 
         private void Add((int Left, int Right) pair, int word, long count)
         {
-            ref var occurrences = ref CollectionsMarshal.GetValueRefOrAddDefault(_pairs, pair, out _);
+            ref var occurrences = ref CollectionsMarshal.GetValueRefOrAddDefault(pairs, pair, out _);
             occurrences ??= new Occurrences();
             occurrences.Count += count;
             if (occurrences.Words.Count == 0 || occurrences.Words[^1] != word)
@@ -177,17 +177,17 @@ internal static class BytePairTrainer
                 occurrences.Words.Add(word);
             }
 
-            _grown.Add(pair);
+            grown.Add(pair);
         }
 
         private void QueueGrown()
         {
-            foreach (var pair in _grown)
+            foreach (var pair in grown)
             {
-                _queue.Enqueue(pair, (-_pairs[pair].Count, pair.Left, pair.Right));
+                queue.Enqueue(pair, (-pairs[pair].Count, pair.Left, pair.Right));
             }
 
-            _grown.Clear();
+            grown.Clear();
         }
 
         private sealed class Occurrences

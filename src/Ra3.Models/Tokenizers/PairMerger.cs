@@ -138,8 +138,8 @@ internal sealed class PairMerger(int[] byteIds, MergeTable merges)
 /// <summary>Ranks of pairs and what they join to: open addressing, at most half full, one probe of 16 bytes for most look-ups.</summary>
 internal sealed class MergeTable
 {
-    private readonly Slot[] _slots;
-    private readonly int _shift;
+    private readonly Slot[] slots;
+    private readonly int shift;
 
     public MergeTable(int count)
     {
@@ -149,8 +149,8 @@ internal sealed class MergeTable
             bits++;
         }
 
-        _slots = new Slot[1 << bits];
-        _shift = 64 - bits;
+        slots = new Slot[1 << bits];
+        shift = 64 - bits;
     }
 
     /// <summary>Adds a pair; one that is there keeps its first rank.</summary>
@@ -174,10 +174,10 @@ internal sealed class MergeTable
 
     private ref Slot At(ulong key)
     {
-        var slots = _slots;
-        for (var index = (int)((key * 0x9E3779B97F4A7C15) >> _shift); ; index = (index + 1) & (slots.Length - 1))
+        var all = slots; // read once
+        for (var index = (int)((key * 0x9E3779B97F4A7C15) >> shift); ; index = (index + 1) & (all.Length - 1))
         {
-            ref var slot = ref slots[index];
+            ref var slot = ref all[index];
             if (slot.Key == key || slot.Key == 0)
             {
                 return ref slot;

@@ -10,13 +10,13 @@ namespace Ra3.Models.Tokenizers;
 /// </summary>
 internal sealed class PreTokenizer
 {
-    private readonly WordScanner? _scanner;
-    private readonly Step[] _steps;
+    private readonly WordScanner? scanner;
+    private readonly Step[] steps;
 
     public PreTokenizer(IReadOnlyList<Step> steps)
     {
-        _steps = [.. steps];
-        _scanner = steps is [{ StretchesAreWords: true } only] ? WordScanner.For(only.Pattern) : null;
+        this.steps = [.. steps];
+        scanner = steps is [{ StretchesAreWords: true } only] ? WordScanner.For(only.Pattern) : null;
     }
 
     /// <summary>
@@ -26,19 +26,19 @@ internal sealed class PreTokenizer
     public sealed record Step(string Pattern, bool StretchesAreWords = true);
 
     /// <summary>The split steps, in order.</summary>
-    public IReadOnlyList<Step> Steps => _steps;
+    public IReadOnlyList<Step> Steps => steps;
 
     /// <summary>A pre-tokenizer of one expression.</summary>
     public static PreTokenizer Of(string pattern) => new([new Step(pattern)]);
 
     /// <summary>The words of a text, in order.</summary>
-    public Words Split(ReadOnlySpan<char> text) => new(text, _scanner, _scanner is null ? SplitByExpressions(text) : null);
+    public Words Split(ReadOnlySpan<char> text) => new(text, scanner, scanner is null ? SplitByExpressions(text) : null);
 
     private List<(int Start, int End)> SplitByExpressions(ReadOnlySpan<char> text)
     {
         var (shadow, starts) = Shadow(text);
         var pieces = new List<(int Start, int End)> { (0, shadow.Length) };
-        foreach (var step in _steps)
+        foreach (var step in steps)
         {
             var expression = new Regex(step.Pattern, RegexOptions.CultureInvariant, Regex.InfiniteMatchTimeout);
             var cut = new List<(int Start, int End)>();
@@ -115,8 +115,8 @@ internal sealed class PreTokenizer
     /// <summary>Enumerates words without allocating where a scanner knows the expression.</summary>
     internal ref struct Words(ReadOnlySpan<char> text, WordScanner? scanner, List<(int Start, int End)>? pieces)
     {
-        private readonly ReadOnlySpan<char> _text = text;
-        private int _position;
+        private readonly ReadOnlySpan<char> text = text;
+        private int position;
 
         /// <summary>The word at hand.</summary>
         public ReadOnlySpan<char> Current { get; private set; }
@@ -129,24 +129,24 @@ internal sealed class PreTokenizer
         {
             if (pieces is not null)
             {
-                if (_position == pieces.Count)
+                if (position == pieces.Count)
                 {
                     return false;
                 }
 
-                var (from, to) = pieces[_position++];
-                Current = _text[from..to];
+                var (from, to) = pieces[position++];
+                Current = text[from..to];
                 return true;
             }
 
-            if (_position == _text.Length)
+            if (position == text.Length)
             {
                 return false;
             }
 
-            var end = scanner!.Next(_text, _position);
-            Current = _text[_position..end];
-            _position = end;
+            var end = scanner!.Next(text, position);
+            Current = text[position..end];
+            position = end;
             return true;
         }
     }

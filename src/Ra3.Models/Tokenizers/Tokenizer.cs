@@ -14,25 +14,25 @@ public sealed class Tokenizer
     /// <summary>The special token that separates documents in tokenizers trained here.</summary>
     public const string EndOfTextName = "<|endoftext|>";
 
-    private readonly TokenizerParts _parts;
-    private readonly PairMerger _merger;
-    private readonly byte[][] _bytes;
-    private readonly AddedToken[] _addedTokens;
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocabulary;
-    private readonly SearchValues<string>? _allAddedTokens;
-    private readonly SearchValues<string>? _plainAddedTokens;
-    private readonly ThreadLocal<Scratch> _scratch = new(() => new Scratch());
+    private readonly TokenizerParts parts;
+    private readonly PairMerger merger;
+    private readonly byte[][] tokenBytes;
+    private readonly AddedToken[] addedTokens;
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> vocabulary;
+    private readonly SearchValues<string>? allAddedTokens;
+    private readonly SearchValues<string>? plainAddedTokens;
+    private readonly ThreadLocal<Scratch> scratch = new(() => new Scratch());
 
     internal Tokenizer(TokenizerParts parts)
     {
-        _parts = parts;
-        _bytes = parts.Bytes();
-        _merger = new PairMerger(parts.ByteIds(), parts.RankMerges());
-        _vocabulary = parts.Vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
+        this.parts = parts;
+        tokenBytes = parts.Bytes();
+        merger = new PairMerger(parts.ByteIds(), parts.RankMerges());
+        vocabulary = parts.Vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
         // Longest first: where several begin at one place, the longest counts.
-        _addedTokens = [.. parts.AddedTokens.Where(token => token.Content.Length > 0).OrderByDescending(token => token.Content.Length)];
-        _allAddedTokens = SearchFor(_addedTokens);
-        _plainAddedTokens = SearchFor(_addedTokens.Where(token => !token.Special));
+        addedTokens = [.. parts.AddedTokens.Where(token => token.Content.Length > 0).OrderByDescending(token => token.Content.Length)];
+        allAddedTokens = SearchFor(addedTokens);
+        plainAddedTokens = SearchFor(addedTokens.Where(token => !token.Special));
         EndOfText = FindEndOfText();
         BeginOfText = parts.AddedTokens.FirstOrDefault(token => token.Content == parts.BeginOfText)?.Id;
         Fingerprint = Convert.ToHexStringLower(SHA256.HashData(TokenizerWriter.MainFile(parts)))[..32];
@@ -42,7 +42,7 @@ public sealed class Tokenizer
     }
 
     /// <summary>The largest id plus one, added tokens included. A model may have more rows (padding), never fewer.</summary>
-    public int VocabularySize => _bytes.Length;
+    public int VocabularySize => tokenBytes.Length;
 
     /// <summary>
     /// The token that ends a text and separates documents: the eos token of tokenizer_config.json, else of generation_config.json, else
@@ -78,7 +78,7 @@ public sealed class Tokenizer
     /// Writes tokenizer.json and tokenizer_config.json as the Hugging Face libraries read them. What was loaded from a tokenizer.json is
     /// written back byte for byte.
     /// </summary>
-    public void Save(string folder) => TokenizerWriter.Write(_parts, EndOfText, folder);
+    public void Save(string folder) => TokenizerWriter.Write(parts, EndOfText, folder);
 
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">UTF-16; a lone surrogate is read as U+FFFD.</param>
@@ -88,7 +88,7 @@ public sealed class Tokenizer
     /// </param>
     public int[] Encode(ReadOnlySpan<char> text, bool allowSpecial = false)
     {
-        var tokens = _scratch.Value!.Tokens;
+        var tokens = scratch.Value!.Tokens;
         tokens.Clear();
         Encode(text, tokens, allowSpecial);
         return [.. tokens];
@@ -98,8 +98,8 @@ public sealed class Tokenizer
     public void Encode(ReadOnlySpan<char> text, List<int> tokens, bool allowSpecial = false)
     {
         ArgumentNullException.ThrowIfNull(tokens);
-        var cache = _scratch.Value!.Cache;
-        var wanted = allowSpecial ? _allAddedTokens : _plainAddedTokens;
+        var cache = scratch.Value!.Cache;
+        var wanted = allowSpecial ? allAddedTokens : plainAddedTokens;
         while (wanted is not null && text.IndexOfAny(wanted) is var at and >= 0)
         {
             var added = AddedTokenAt(text[at..], allowSpecial);
@@ -131,14 +131,14 @@ public sealed class Tokenizer
     public ReadOnlySpan<byte> BytesOf(int id)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
-        return id < _bytes.Length ? _bytes[id] : [];
+        return id < tokenBytes.Length ? tokenBytes[id] : [];
     }
 
     /// <summary>The id of a special or other added token by its text, or null.</summary>
-    public int? IdOf(string specialToken) => Array.Find(_addedTokens, token => token.Content == specialToken)?.Id;
+    public int? IdOf(string specialToken) => Array.Find(addedTokens, token => token.Content == specialToken)?.Id;
 
     /// <summary>Whether an id is an added token (end of text, chat markers, …) rather than text.</summary>
-    public bool IsSpecial(int id) => Array.Exists(_addedTokens, token => token.Id == id);
+    public bool IsSpecial(int id) => Array.Exists(addedTokens, token => token.Id == id);
 
     /// <summary>Makes sure that every token this tokenizer can give has a row in a model.</summary>
     /// <param name="modelVocabularySize">Rows of the model's embedding (vocab_size).</param>
@@ -154,7 +154,7 @@ public sealed class Tokenizer
 
     private AddedToken AddedTokenAt(ReadOnlySpan<char> text, bool allowSpecial)
     {
-        foreach (var token in _addedTokens)
+        foreach (var token in addedTokens)
         {
             if ((allowSpecial || !token.Special) && text.StartsWith(token.Content, StringComparison.Ordinal))
             {
@@ -167,12 +167,12 @@ public sealed class Tokenizer
 
     private void EncodeText(ReadOnlySpan<char> text, List<int> tokens, WordCache cache)
     {
-        if (_parts.ComposesText && !NormalizationFormC.IsCertainlyComposed(text))
+        if (parts.ComposesText && !NormalizationFormC.IsCertainlyComposed(text))
         {
             text = NormalizationFormC.Compose(text);
         }
 
-        foreach (var word in _parts.PreTokenizer.Split(text))
+        foreach (var word in parts.PreTokenizer.Split(text))
         {
             if (word.Length > WordCache.LongestWord)
             {
@@ -205,9 +205,9 @@ public sealed class Tokenizer
         byte[]? rented = null;
         Span<byte> bytes = word.Length <= 256 ? stackalloc byte[768] : rented = ArrayPool<byte>.Shared.Rent(3 * word.Length);
         var utf8 = bytes[..Encoding.UTF8.GetBytes(word, bytes)];
-        if (!(_parts.PrefersWholeWords && AppendWhole(utf8, tokens)))
+        if (!(parts.PrefersWholeWords && AppendWhole(utf8, tokens)))
         {
-            _merger.Append(utf8, tokens);
+            merger.Append(utf8, tokens);
         }
 
         if (rented is not null)
@@ -226,7 +226,7 @@ public sealed class Tokenizer
         }
 
         ByteAlphabet.Encode(utf8, name);
-        if (!_vocabulary.TryGetValue(name[..utf8.Length], out var id))
+        if (!vocabulary.TryGetValue(name[..utf8.Length], out var id))
         {
             return false;
         }
@@ -237,9 +237,9 @@ public sealed class Tokenizer
 
     private int? FindEndOfText()
     {
-        foreach (var name in new[] { _parts.EndOfText, EndOfTextName, "<|end_of_text|>" })
+        foreach (var name in new[] { parts.EndOfText, EndOfTextName, "<|end_of_text|>" })
         {
-            if (name is not null && (IdOf(name) ?? (_parts.Vocabulary.TryGetValue(name, out var id) ? id : null)) is { } found)
+            if (name is not null && (IdOf(name) ?? (parts.Vocabulary.TryGetValue(name, out var id) ? id : null)) is { } found)
             {
                 return found;
             }

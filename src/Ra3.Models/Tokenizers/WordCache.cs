@@ -18,30 +18,30 @@ internal sealed class WordCache
     /// <summary>Characters that an entry holds itself; most words of code have no more.</summary>
     private const int HeadChars = 4;
 
-    private readonly Entry[] _slots = new Entry[Slots];
-    private char[] _tails = new char[1 << 14];
-    private int[] _tokens = new int[1 << 14];
-    private int _count;
-    private int _tailCount;
-    private int _tokenCount;
+    private readonly Entry[] slots = new Entry[Slots];
+    private char[] tails = new char[1 << 14];
+    private int[] tokens = new int[1 << 14];
+    private int count;
+    private int tailCount;
+    private int tokenCount;
 
     /// <summary>The tokens of a word, or an empty span when it is not here; and what to hand to <see cref="Add"/> then.</summary>
     public ReadOnlySpan<int> Find(ReadOnlySpan<char> word, out Key key)
     {
         key = new Key(word);
-        ref var slots = ref MemoryMarshal.GetArrayDataReference(_slots);
+        ref var first = ref MemoryMarshal.GetArrayDataReference(slots);
         for (var slot = key.Hash & (Slots - 1); ; slot = (slot + 1) & (Slots - 1))
         {
-            ref readonly var entry = ref Unsafe.Add(ref slots, slot);
+            ref readonly var entry = ref Unsafe.Add(ref first, slot);
             if (entry.TokenCount == 0)
             {
                 return [];
             }
 
             if (entry.Head == key.Head && entry.Length == word.Length
-                && (word.Length <= HeadChars || word[HeadChars..].SequenceEqual(_tails.AsSpan(entry.TailStart, word.Length - HeadChars))))
+                && (word.Length <= HeadChars || word[HeadChars..].SequenceEqual(tails.AsSpan(entry.TailStart, word.Length - HeadChars))))
             {
-                return _tokens.AsSpan(entry.TokenStart, entry.TokenCount);
+                return tokens.AsSpan(entry.TokenStart, entry.TokenCount);
             }
         }
     }
@@ -49,27 +49,27 @@ internal sealed class WordCache
     /// <summary>Keeps the tokens (at least one) of a word that <see cref="Find"/> did not find.</summary>
     public void Add(ReadOnlySpan<char> word, Key key, ReadOnlySpan<int> tokens)
     {
-        if (_count == MostEntries)
+        if (count == MostEntries)
         {
-            Array.Clear(_slots);
-            _count = _tailCount = _tokenCount = 0;
+            Array.Clear(slots);
+            count = tailCount = tokenCount = 0;
         }
 
         var slot = key.Hash & (Slots - 1);
-        while (_slots[slot].TokenCount != 0)
+        while (slots[slot].TokenCount != 0)
         {
             slot = (slot + 1) & (Slots - 1);
         }
 
-        _slots[slot] = new Entry
+        slots[slot] = new Entry
         {
             Head = key.Head,
             Length = (ushort)word.Length,
-            TailStart = Append(ref _tails, ref _tailCount, word.Length > HeadChars ? word[HeadChars..] : []),
-            TokenStart = Append(ref _tokens, ref _tokenCount, tokens),
+            TailStart = Append(ref tails, ref tailCount, word.Length > HeadChars ? word[HeadChars..] : []),
+            TokenStart = Append(ref this.tokens, ref tokenCount, tokens),
             TokenCount = (ushort)tokens.Length,
         };
-        _count++;
+        count++;
     }
 
     private static int Append<T>(ref T[] pool, ref int count, ReadOnlySpan<T> items)

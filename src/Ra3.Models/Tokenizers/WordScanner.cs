@@ -26,14 +26,14 @@ internal sealed class WordScanner
 
     private static readonly byte[] Classes = BuildClasses();
 
-    private readonly bool _gpt2;
-    private readonly int _digits;
+    private readonly bool isGpt2;
+    private readonly int digits;
 
     private WordScanner(string pattern, int digits)
     {
         Pattern = pattern;
-        _gpt2 = pattern == Gpt2;
-        _digits = digits;
+        isGpt2 = pattern == Gpt2;
+        this.digits = digits;
     }
 
     /// <summary>The regular expression this scanner stands for.</summary>
@@ -49,7 +49,7 @@ internal sealed class WordScanner
     };
 
     /// <summary>Where the word that starts at <paramref name="start"/> ends. Every character belongs to exactly one word.</summary>
-    public int Next(ReadOnlySpan<char> text, int start) => _gpt2 ? NextGpt2(text, start) : NextLlama3(text, start);
+    public int Next(ReadOnlySpan<char> text, int start) => isGpt2 ? NextGpt2(text, start) : NextLlama3(text, start);
 
     private static int NextGpt2(ReadOnlySpan<char> text, int start)
     {
@@ -79,7 +79,7 @@ internal sealed class WordScanner
 
         if (kind == Number)
         {
-            return Run(text, start + width, Number, _digits - 1);
+            return Run(text, start + width, Number, digits - 1);
         }
 
         if (text[start] == '\'' && Contraction(text, start, ignoreCase: true) is var contraction and > 0)

@@ -130,14 +130,14 @@ public sealed class TokenizerTests
     /// <summary>Join the pair of lowest rank, the leftmost of equals, until none is left.</summary>
     private sealed class NaiveMerging
     {
-        private readonly Dictionary<string, int> _ranks = [];
+        private readonly Dictionary<string, int> ranks = [];
 
         public NaiveMerging(string path)
         {
             using var file = JsonDocument.Parse(File.ReadAllText(path));
             foreach (var merge in file.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray())
             {
-                _ranks.Add(merge.GetString()!, _ranks.Count);
+                ranks.Add(merge.GetString()!, ranks.Count);
             }
         }
 
@@ -146,8 +146,8 @@ public sealed class TokenizerTests
             var parts = word.Select(c => c.ToString()).ToList();
             while (parts.Count > 1)
             {
-                var best = Enumerable.Range(0, parts.Count - 1).MinBy(i => _ranks.GetValueOrDefault($"{parts[i]} {parts[i + 1]}", int.MaxValue));
-                if (!_ranks.ContainsKey($"{parts[best]} {parts[best + 1]}"))
+                var best = Enumerable.Range(0, parts.Count - 1).MinBy(i => ranks.GetValueOrDefault($"{parts[i]} {parts[i + 1]}", int.MaxValue));
+                if (!ranks.ContainsKey($"{parts[best]} {parts[best + 1]}"))
                 {
                     break;
                 }
