@@ -122,13 +122,15 @@ internal sealed record QuickstartPlan
 
     /// <summary>RA3 at this scale: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
     /// thoughts become good (docs/experiments.md).</summary>
-    public MidTrainingOptions MidTraining(double learningRate) => new()
+    /// <param name="learningRate">Of the M-step.</param>
+    /// <param name="rounds">Of the EM loop, which share iterations and steps.</param>
+    public MidTrainingOptions MidTraining(double learningRate, int rounds = 1) => new()
     {
-        Rounds = 1,
+        Rounds = rounds,
         Latents = Latents,
         EStep = new EStepOptions
         {
-            Iterations = EStepIterations,
+            Iterations = EStepIterations / rounds,
             Snippets = 8,
             PlacesPerSnippet = 4,
             TokenFloor = -6,
@@ -138,7 +140,7 @@ internal sealed record QuickstartPlan
             Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
         },
         EStepCheckpointEvery = 0,
-        MStep = NextToken(MidTrainSteps, learningRate),
+        MStep = NextToken(MidTrainSteps / rounds, learningRate),
     };
 
     /// <summary>RLVR at this scale; synchronous, so that a run is the same every time.</summary>

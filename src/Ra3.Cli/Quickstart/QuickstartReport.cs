@@ -20,6 +20,8 @@ internal static class QuickstartReport
         ["oracle"] = "oracle thoughts",
         ["bestOfGroup"] = "best of 8 thoughts",
         ["ra3GroupBaseline"] = "RA3, group baseline",
+        ["ra3Horizon1"] = "RA3, horizon 1 (BRiTE)",
+        ["ra3TwoRounds"] = "RA3, two rounds",
         ["ra3LowCost"] = "RA3, c = 0.01",
         ["ra3HighCost"] = "RA3, c = 0.2",
     };

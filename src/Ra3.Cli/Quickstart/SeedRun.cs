@@ -116,6 +116,8 @@ internal sealed class SeedRun(
         NextToken("oracle", "oracle comments", Documents(oracle), replay, Plan.MidTrainSteps);
         Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup, ExplorationSurprise = 0 } });
         Ra3("ra3GroupBaseline", "RA3, group baseline", corpus, replay, options with { EStep = options.EStep with { ContentBaseline = ContentBaseline.Group } });
+        Ra3("ra3Horizon1", "RA3, horizon 1", corpus, replay, options with { EStep = options.EStep with { Horizon = 1 } });
+        Ra3("ra3TwoRounds", "RA3, two rounds", corpus, replay, Plan.MidTraining(MidTrainRate, rounds: 2));
         Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
         Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
     }
@@ -134,9 +136,9 @@ internal sealed class SeedRun(
     {
         var trainer = new MidTrainer(In("base"), corpus, options, type, device, seed, In(key), replay);
         using var observer = new Ra3Progress(
-            key, name, Plan, log, key == "ra3" ? state.EStep : [], () => Save(stopped: key), (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
+            key, name, options, log, key == "ra3" ? state.EStep : [], () => Save(stopped: key), (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
         var rounds = trainer.Run(observer, stop);
-        using var thought = TokenStore.Open(In($"{key}/round-1/bootstrap.tokens"), data.Tokenizer);
+        using var thought = TokenStore.Open(In($"{key}/round-{rounds.Count}/bootstrap.tokens"), data.Tokenizer);
         return new ArmResult(
             name, Path.GetRelativePath(folder, trainer.ModelAfter(rounds.Count)), rounds.Sum(round => round.MStepTokens),
             rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds))

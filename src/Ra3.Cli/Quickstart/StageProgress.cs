@@ -34,13 +34,13 @@ internal sealed class StageLog(RunFolder run, long step)
 /// <summary>Progress lines and log of an RA3 arm.</summary>
 /// <param name="key">The arm's name in the log.</param>
 /// <param name="name">Its name for people.</param>
-/// <param name="plan">Knows the totals.</param>
+/// <param name="options">Know the totals of a round.</param>
 /// <param name="log">Of the run.</param>
 /// <param name="eStep">Takes the metrics of each iteration; may hold those of an earlier sitting.</param>
 /// <param name="eStepDone">Called when the E-step has left its checkpoint.</param>
-/// <param name="measured">Called after each step of the M-step with the step, all steps and the decoder.</param>
+/// <param name="measured">Called after each step of an M-step with the step (its tokens those of all rounds), the steps of a round and the decoder.</param>
 internal sealed class Ra3Progress(
-    string key, string name, QuickstartPlan plan, StageLog log, List<EStepMetrics> eStep, Action eStepDone, Action<NextTokenMetrics, int, Decoder> measured)
+    string key, string name, MidTrainingOptions options, StageLog log, List<EStepMetrics> eStep, Action eStepDone, Action<NextTokenMetrics, int, Decoder> measured)
     : IMidTrainingObserver, IDisposable
 {
     private ProgressLine? line;
@@ -48,11 +48,11 @@ internal sealed class Ra3Progress(
     /// <inheritdoc/>
     public void EStep(int round, long iteration, EStepMetrics metrics)
     {
-        line ??= new ProgressLine(name + " E-step", plan.EStepIterations);
+        line ??= new ProgressLine(name + " E-step", options.EStep.Iterations);
         eStep.Add(metrics);
         log.Log(key, metrics.Named());
         line.Report(iteration, eStep.Sum(m => m.TreeTokens), ("reward", metrics.Reward), ("think", metrics.ThinkShare));
-        EndAt(iteration, plan.EStepIterations);
+        EndAt(iteration, options.EStep.Iterations);
     }
 
     /// <inheritdoc/>
@@ -71,10 +71,12 @@ internal sealed class Ra3Progress(
     /// <inheritdoc/>
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {
-        line ??= new ProgressLine(name + " M-step", plan.MidTrainSteps);
+        line ??= new ProgressLine(name + " M-step", options.MStep.Steps);
         log.Log(key + ".mStep", TrainingRun.Named(metrics));
-        measured(metrics, plan.MidTrainSteps, decoder);
+        var before = (round - 1L) * options.MStep.Steps * options.MStep.BatchRows * options.MStep.WindowTokens;
+        measured(metrics with { Tokens = before + metrics.Tokens }, options.MStep.Steps, decoder);
         line.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
+        EndAt(metrics.Step, options.MStep.Steps);
     }
 
     public void Dispose() => line?.Dispose();
