@@ -31,7 +31,7 @@ internal static class TensorLibrary
 
         yield return torch.cuda.is_available()
             ? new Check("CUDA", CheckState.Ok, $"{torch.cuda.device_count()} device(s)")
-            : new Check("CUDA", CheckState.Absent, "none found; the CPU is used", "with an NVIDIA GPU, reference the package libtorch-cuda of the same version instead of libtorch-cpu");
+            : new Check("CUDA", CheckState.Absent, "none found; the CPU is used", "with an NVIDIA GPU, build with -p:Cuda=true");
 
         var single = Rate(torch.float32);
         var half = Rate(torch.bfloat16);
