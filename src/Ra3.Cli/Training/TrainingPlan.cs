@@ -150,7 +150,7 @@ internal sealed record TrainingPlan
         return watch.Elapsed.TotalSeconds;
     }
 
-    /// <summary>What the tensors alone take; the activations are those kept for the backward pass of one micro-batch.</summary>
+    /// <summary>What the program holds already and what its tensors will take; the activations are those kept for the backward pass of one micro-batch.</summary>
     private static Dictionary<string, long> MemoryOf(ModelConfig config, NextTokenOptions options, ScalarType type, MidTrainingOptions? ra3, bool learns)
     {
         long parameters = config.ParameterCount(), compute = type == ScalarType.BFloat16 ? 2 : 4;
@@ -160,6 +160,7 @@ internal sealed record TrainingPlan
         var perLayer = (8L * config.HiddenSize * 4) + (((4 * heads) + (4 * keys)) * 4) + (4L * config.IntermediateSize * compute);
         var memory = new Dictionary<string, long>
         {
+            ["program"] = Environment.WorkingSet,
             ["weights and gradients"] = parameters * 8,
             ["moments"] = parameters * 8,
             ["activations"] = (rows * config.Layers * perLayer) + (512L * config.VocabularySize * 4 * 3),
