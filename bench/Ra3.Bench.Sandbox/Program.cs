@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Text.Json;
 using Ra3.Sandbox;
 
-// dotnet run -c Release --project bench/Ra3.Bench.Sandbox -- [throughput [TIER]|leaks [TIER]|burners CATALOGUE]
+// dotnet run -c Release --project bench/Ra3.Bench.Sandbox -- [throughput [TIER] [HARNESS=CHECKOUT …]|leaks [TIER]|burners CATALOGUE]
 // The last line is JSON.
 //   throughput: verdicts/s and latency on a program of HumanEval/0's size with ten assertions, 1, 2 and 4 workers; as the floor,
-//     forks of a bare interpreter that end at once, as many processes doing so.
+//     forks of a bare interpreter that end at once, as many processes doing so; and beside it, where checkouts of their sources are
+//     named (human-eval=DIR, evalplus=DIR), the original harnesses with as many workers.
 //   leaks: 10,000 programs, half of them hostile; what is left of processes, descriptors, files and memory.
 //   burners: the catalogue in both tiers with four processes that burn the CPU beside it.
 const string program = """
@@ -31,7 +32,9 @@ var limits = new Limits(CpuSeconds: 3, WallSeconds: 10);
 switch (args.Length > 0 ? args[0] : "throughput")
 {
     case "throughput":
-        await ThroughputAsync(args.Length > 1 ? Enum.Parse<SandboxTier>(args[1], ignoreCase: true) : null);
+        await ThroughputAsync(
+            args.Length > 1 && !args[1].Contains('=') ? Enum.Parse<SandboxTier>(args[1], ignoreCase: true) : null,
+            [.. args.Skip(1).Where(arg => arg.Contains('=')).Select(arg => (arg.Split('=')[0], arg.Split('=')[1]))]);
         break;
     case "leaks":
         await LeaksAsync(args.Length > 1 ? Enum.Parse<SandboxTier>(args[1], ignoreCase: true) : null);
@@ -40,10 +43,10 @@ switch (args.Length > 0 ? args[0] : "throughput")
         await BurnersAsync(args[1]);
         break;
     default:
-        throw new ArgumentException("Use throughput [TIER], leaks [TIER], or burners CATALOGUE.");
+        throw new ArgumentException("Use throughput [TIER] [HARNESS=CHECKOUT …], leaks [TIER], or burners CATALOGUE.");
 }
 
-async Task ThroughputAsync(SandboxTier? tier)
+async Task ThroughputAsync(SandboxTier? tier, (string Name, string Checkout)[] peers)
 {
     var rows = new List<object>();
     foreach (var workers in new[] { 1, 2, 4 })
@@ -86,12 +89,19 @@ async Task ThroughputAsync(SandboxTier? tier)
             }
 
             double? bareForks = mode == "cases" ? await ForksAsync(workers) : null;
+            var beside = new Dictionary<string, double>();
+            foreach (var (name, checkout) in mode == "cases" ? peers : [])
+            {
+                beside[name] = await PythonAsync(Path.Combine(AppContext.BaseDirectory, "peers.py"), name, checkout, $"{workers}", "5", program, tests);
+            }
+
             var (best, least) = (bursts.MaxBy(b => b.PerSecond), bursts.Min(b => b.PerSecond));
             var load = File.ReadAllText("/proc/loadavg").Split(' ')[0];
             Console.WriteLine($"{pool.Tier}, {mode}, {workers} workers: {best.PerSecond:0} verdicts/s in the best second of five "
                 + $"({least:0} in the worst), p50 {best.P50:0.0} ms, p99 {best.P99:0.0} ms; load {load}"
-                + (bareForks is null ? "" : $"; {best.PerSecond / bareForks:P0} of {bareForks:0} bare forks/s"));
-            rows.Add(new { tier = pool.Tier.ToString(), mode, workers, best = best.PerSecond, least, best.P50, best.P99, load, bareForks });
+                + (bareForks is null ? "" : $"; {best.PerSecond / bareForks:P0} of {bareForks:0} bare forks/s")
+                + string.Concat(beside.Select(peer => $"; {best.PerSecond / peer.Value:0.0} times {peer.Key}'s {peer.Value:0}")));
+            rows.Add(new { tier = pool.Tier.ToString(), mode, workers, best = best.PerSecond, least, best.P50, best.P99, load, bareForks, peers = beside });
         }
     }
 
@@ -112,12 +122,16 @@ async Task<double> ForksAsync(int processes)
             n += 1
         print(n / 2)
         """;
-    var counts = await Task.WhenAll(Enumerable.Range(0, processes).Select(async _ =>
-    {
-        using var python = Process.Start(new ProcessStartInfo("python3", ["-I", "-S", "-c", forks]) { RedirectStandardOutput = true, UseShellExecute = false })!;
-        return double.Parse(await python.StandardOutput.ReadToEndAsync());
-    }));
+    var counts = await Task.WhenAll(Enumerable.Range(0, processes).Select(_ =>
+        PythonAsync("-I", "-S", "-c", forks)));
     return counts.Sum();
+}
+
+// The number that a Python program prints.
+async Task<double> PythonAsync(params string[] arguments)
+{
+    using var python = Process.Start(new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
+    return double.Parse(await python.StandardOutput.ReadToEndAsync());
 }
 
 async Task LeaksAsync(SandboxTier? tier)
