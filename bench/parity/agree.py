@@ -1,11 +1,11 @@
 """How far our verdicts agree with those of an original harness, on the samples of mutate.py.
 
-    python3 agree.py judge BENCHMARK_FILE samples.jsonl [--evalplus CHECKOUT] > theirs.jsonl
+    python3 agree.py judge BENCHMARK_FILE samples.jsonl [--human-eval CHECKOUT|--evalplus CHECKOUT] > theirs.jsonl
     ra3 eval --samples samples.jsonl --benchmark NAME --out OUT
     python3 agree.py table samples.jsonl theirs.jsonl OUT/results.jsonl
 
-Without --evalplus, samples are judged as openai/human-eval and MBPP's authors do: program and tests in one exec, 10 s.
-With it, EvalPlus's own untrusted_check judges them, from a checkout of its source (v0.3.1); numpy must be installed.
+With --human-eval its own check_correctness judges the samples, from a checkout of its source; with --evalplus its own
+untrusted_check (numpy must be installed); without either they are judged as MBPP's authors do: program and tests in one exec, 10 s.
 Neither isolates anything: these are our own mutants, not a model's programs.
 """
 import argparse
@@ -52,6 +52,12 @@ def in_one_exec(row):
     return judge
 
 
+def by_human_eval(row, checkout):
+    sys.path.insert(0, checkout)
+    from human_eval.execution import check_correctness
+    return lambda program: check_correctness(dict(row, prompt=''), program, 10.0)['passed']
+
+
 def by_evalplus(row, checkout, mbpp):
     sys.path.insert(0, checkout)
     for name in 'psutil appdirs tempdir wget tqdm datasets'.split():  # what its judging itself has no need of
@@ -88,8 +94,9 @@ def judge_all(options):
         task_id = sample['task_id']
         if task_id not in judges:
             judges.clear()                           # samples come problem by problem; inputs can be large
-            judges[task_id] = by_evalplus(by_id[task_id], options.evalplus, mbpp) if options.evalplus \
-                else in_one_exec(by_id[task_id])
+            row = by_id[task_id]
+            judges[task_id] = by_evalplus(row, options.evalplus, mbpp) if options.evalplus \
+                else by_human_eval(row, options.human_eval) if options.human_eval else in_one_exec(row)
         print(json.dumps({'task_id': task_id, 'passed': judges[task_id](sample['solution'])}), flush=True)
 
 
@@ -125,6 +132,7 @@ def main():
     judge = commands.add_parser('judge')
     judge.add_argument('file')
     judge.add_argument('samples')
+    judge.add_argument('--human-eval', metavar='CHECKOUT')
     judge.add_argument('--evalplus', metavar='CHECKOUT')
     judge.set_defaults(run=judge_all)
     show = commands.add_parser('table')
