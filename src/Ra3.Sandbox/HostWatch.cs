@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 
 namespace Ra3.Sandbox;
@@ -80,7 +81,7 @@ internal sealed class HostWatch : IDisposable
             yield return "a listener was contacted";
         }
 
-        if (PortIsOpen())
+        if (IsListenedOn(ForbiddenPort))
         {
             yield return $"something listens on port {ForbiddenPort}";
         }
@@ -173,17 +174,8 @@ internal sealed class HostWatch : IDisposable
         socket.Bind(address);
     }
 
-    private static bool PortIsOpen()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            probe.Connect(IPAddress.Loopback, ForbiddenPort);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
+    /// <summary>Whether something on this host listens on a TCP port. Asked of the kernel's table: trying to connect can succeed where nobody
+    /// listens, when the kernel gives the attempt that same port to come from.</summary>
+    internal static bool IsListenedOn(int port) =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 }

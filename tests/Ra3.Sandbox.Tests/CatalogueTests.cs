@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Ra3.Sandbox;
 
 namespace Ra3.Tests;
@@ -18,6 +20,18 @@ public sealed class CatalogueTests
         results.Should().HaveCountGreaterThan(100);
         results.Where(r => !r.IsMet).Select(r => $"{r.Case.File} [{r.Mode}]: {string.Join("; ", r.Problems)}").Should().BeEmpty();
         results.Should().OnlyContain(r => r.Verdict.Tier == tier);
+    }
+
+    [Fact]
+    public void A_listener_is_noticed_and_a_connection_is_none()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient();
+        client.Connect((IPEndPoint)listener.LocalEndpoint);
+
+        HostWatch.IsListenedOn(((IPEndPoint)listener.LocalEndpoint).Port).Should().BeTrue();
+        HostWatch.IsListenedOn(((IPEndPoint)client.Client.LocalEndPoint!).Port).Should().BeFalse();
     }
 
     [Fact]
