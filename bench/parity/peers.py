@@ -1,19 +1,18 @@
 """Verdicts a second of an original harness: python3 peers.py human-eval|evalplus CHECKOUT WORKERS SECONDS PROGRAM TESTS
 
 Workers are threads for human-eval and processes for EvalPlus, as their own evaluations have them. Neither isolates anything.
-EvalPlus needs numpy; what else it imports has no part in judging and is replaced.
+EvalPlus needs numpy.
 """
 import ast
 import concurrent.futures
-import importlib
-import os
 import sys
-import tempfile
 import time
-import types
+
+from agree import find_evalplus
 
 
-def human_eval(program, tests):
+def human_eval(checkout, program, tests):
+    sys.path.insert(0, checkout)
     from human_eval.execution import check_correctness
     name = ast.parse(program).body[-1].name
     problem = {'task_id': 'bench', 'prompt': '', 'entry_point': name,
@@ -21,15 +20,8 @@ def human_eval(program, tests):
     return lambda: check_correctness(problem, program, 3.0)['passed']
 
 
-def evalplus(program, tests):
-    for name in 'psutil appdirs tempdir wget tqdm datasets'.split():
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            module = sys.modules[name] = types.ModuleType(name)
-            module.user_cache_dir = lambda name: os.path.join(tempfile.gettempdir(), name)
-            module.TempDir = module.tqdm = module.load_dataset = None
-            module.virtual_memory = lambda: types.SimpleNamespace(total=4 << 30)
+def evalplus(checkout, program, tests):
+    find_evalplus(checkout)
     from evalplus.eval import PASS, untrusted_check
     cases = [(ast.literal_eval(a.test.comparators[0]), [ast.literal_eval(x) for x in a.test.left.args]) for a in ast.parse(tests).body]
     name = ast.parse(program).body[-1].name
@@ -37,8 +29,8 @@ def evalplus(program, tests):
                                    0, [0.01] * len(cases), fast_check=True)[0] == PASS
 
 
-def loop(harness, program, tests, seconds):
-    judge = {'human-eval': human_eval, 'evalplus': evalplus}[harness](program, tests)
+def loop(harness, checkout, program, tests, seconds):
+    judge = {'human-eval': human_eval, 'evalplus': evalplus}[harness](checkout, program, tests)
     judge()
     end, verdicts = time.monotonic() + seconds, 0
     while time.monotonic() < end:
@@ -50,10 +42,9 @@ def loop(harness, program, tests, seconds):
 
 def main():
     harness, checkout, workers, seconds, program, tests = sys.argv[1:]
-    sys.path.insert(0, checkout)
     pool = concurrent.futures.ThreadPoolExecutor if harness == 'human-eval' else concurrent.futures.ProcessPoolExecutor
     with pool(int(workers)) as executor:
-        loops = [executor.submit(loop, harness, program, tests, float(seconds)) for _ in range(int(workers))]
+        loops = [executor.submit(loop, harness, checkout, program, tests, float(seconds)) for _ in range(int(workers))]
         print(sum(each.result() for each in loops) / float(seconds))
 
 
