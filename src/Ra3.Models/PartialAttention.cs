@@ -53,23 +53,19 @@ internal static class PartialAttention
         return Bias(places.unsqueeze(0).ge(limits.unsqueeze(1)), type).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Queries [b, rows, d] times keys [b, keys, d], plus the bias, which broadcasts to [b, rows, keys]. Outside the graph:
-    /// the gradient of <see cref="Weighted(Tensor, Tensor, Tensor, Tensor, Tensor)"/> goes to queries and keys past them.</summary>
+    /// <summary>Queries [b, rows, d] times keys [b, keys, d], plus the bias, which broadcasts to [b, rows, last keys] and is for the
+    /// last keys where there are fewer of it.</summary>
     public static Tensor Scores(Tensor queries, Tensor keys, Tensor bias)
     {
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        return matmul(queries, keys.transpose(-1, -2)).AddInPlace(bias).MoveToOuterDisposeScope();
+        var scores = matmul(queries, keys.transpose(-1, -2));
+        var count = scores.shape[^1];
+        scores.slice(-1, count - bias.shape[^1], count, 1).AddInPlace(bias);
+        return scores.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Largest score of each row; a constant to the gradient, since it cancels and only keeps exp in range.</summary>
+    /// <summary>Largest score of each row, which cancels and only keeps exp in range.</summary>
     public static Tensor RowMaximum(Tensor scores) => scores.amax([-1], keepdim: true);
-
-    /// <summary>The same as without queries and keys, and differentiable in these and in the values where gradients are on.</summary>
-    public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor queries, Tensor keys, Tensor valuesWithDenominator) =>
-        is_grad_enabled() && (queries.requires_grad || keys.requires_grad || valuesWithDenominator.requires_grad)
-            ? WeightedSum.apply(scores, maximum, queries, keys, valuesWithDenominator)
-            : Weighted(scores, maximum, valuesWithDenominator);
 
     /// <summary>Σ exp(score − maximum) · [value, 1]: numerator and denominator side by side. The scores are overwritten.</summary>
     public static Tensor Weighted(Tensor scores, Tensor maximum, Tensor valuesWithDenominator)
@@ -82,7 +78,7 @@ internal static class PartialAttention
         {
             var end = Math.Min(keys, start + KeyBlock);
             var part = matmul(weights.slice(-1, start, end, 1), valuesWithDenominator.slice(-2, start, end, 1));
-            sum = sum is null ? part : sum.Plus(part);
+            sum = sum is null ? part : sum.AddInPlace(part);
         }
 
         return sum!.MoveToOuterDisposeScope();
@@ -94,38 +90,5 @@ internal static class PartialAttention
         using var scope = NewDisposeScope();
         var size = weighted.shape[^1] - DenominatorColumns;
         return (weighted.slice(-1, 0, size, 1) / weighted.slice(-1, size, size + 1, 1)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// The custom autograd node: four products on the way back, where the graph of single operations would also make a zero-filled
-    /// gradient of all weights for every block of keys.
-    /// </summary>
-    private sealed class WeightedSum : autograd.SingleTensorFunction<WeightedSum>
-    {
-        public override string Name => nameof(WeightedSum);
-
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
-        {
-            var (weights, maximum, queries) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
-            var (keys, values) = ((Tensor)vars[3], (Tensor)vars[4]);
-            var sum = Weighted(weights, maximum, values); // turns the scores into weights
-            ctx.save_for_backward([weights, queries, keys, values]);
-            return sum;
-        }
-
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            using var scope = NewDisposeScope();
-            var saved = ctx.get_saved_variables();
-            var (weights, queries, keys, values) = (saved[0], saved[1], saved[2], saved[3]);
-            var scoreGradient = matmul(grad_output, values.transpose(-1, -2)).mul_(weights);
-            return
-            [
-                null!, null!,
-                matmul(scoreGradient, keys).MoveToOuterDisposeScope(),
-                matmul(scoreGradient.transpose(-1, -2), queries).MoveToOuterDisposeScope(),
-                matmul(weights.transpose(-1, -2), grad_output).MoveToOuterDisposeScope(),
-            ];
-        }
     }
 }
