@@ -9,7 +9,7 @@ internal static class GenerationBench
     public static object Run()
     {
         var rows = new List<object>();
-        foreach (var name in new[] { "4M", "10M", "100M" })
+        foreach (var name in Shapes.Chosen)
         {
             foreach (var type in new[] { ScalarType.BFloat16, ScalarType.Float32 })
             {

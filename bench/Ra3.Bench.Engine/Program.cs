@@ -1,4 +1,4 @@
-// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation|latents]
+// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation|latents] [4M|10M|100M]
 // The last line is JSON. Absolute numbers are this machine's; the ratios are what to compare.
 using System.Text.Json;
 using Ra3.Bench.Engine;
@@ -8,13 +8,17 @@ var parts = new (string Name, Func<object> Run)[]
 {
     ("training", TrainingBench.Run), ("tree", TreeBench.Run), ("generation", GenerationBench.Run), ("latents", LatentBench.Run),
 };
-if (args.Length > 0 && parts.All(part => !args.Contains(part.Name)))
+string[] names = [.. parts.Select(part => part.Name)];
+if (args.Except(names).Except(Shapes.Names).Any())
 {
-    Console.Error.WriteLine($"Choose among: {string.Join(", ", parts.Select(part => part.Name))}; all when left out.");
+    Console.Error.WriteLine($"Choose among: {string.Join(", ", names.Concat(Shapes.Names))}; all when left out.");
     return 2;
 }
 
+var chosen = names.Intersect(args).DefaultIfEmpty().ToArray();
+Shapes.Chosen = Shapes.Names.Intersect(args).Any() ? [.. Shapes.Names.Intersect(args)] : Shapes.Names;
+
 Console.WriteLine($"{get_num_threads()} threads");
-var results = parts.Where(part => args.Length == 0 || args.Contains(part.Name)).ToDictionary(part => part.Name, part => part.Run());
+var results = parts.Where(part => chosen.Contains(part.Name) || chosen is [null]).ToDictionary(part => part.Name, part => part.Run());
 Console.WriteLine(JsonSerializer.Serialize(results));
 return 0;

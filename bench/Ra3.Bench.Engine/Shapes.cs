@@ -7,6 +7,11 @@ namespace Ra3.Bench.Engine;
 /// <summary>Model shapes and clocks shared by the benches.</summary>
 internal static class Shapes
 {
+    public static readonly string[] Names = ["4M", "10M", "100M"];
+
+    /// <summary>The shapes to measure.</summary>
+    public static string[] Chosen { get; set; } = Names;
+
     /// <summary>By parameter count, embeddings included: the quickstart's, about 10 M and about 100 M.</summary>
     public static ModelConfig Of(string name) => name switch
     {

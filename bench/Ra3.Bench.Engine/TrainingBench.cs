@@ -10,8 +10,9 @@ internal static class TrainingBench
     public static object Run()
     {
         var rows = new List<object>();
-        foreach (var (name, batch, length, times) in new[] { ("4M", 16, 256, 5), ("10M", 16, 256, 4), ("100M", 4, 512, 2) })
+        foreach (var name in Shapes.Chosen)
         {
+            var (batch, length, times) = name == "100M" ? (4, 512, 3) : (16, 256, 5);
             foreach (var type in new[] { ScalarType.BFloat16, ScalarType.Float32 })
             {
                 rows.Add(Measure(name, type, batch, length, times));
