@@ -59,9 +59,9 @@ public sealed class EStep(
     public EStepMetrics Iterate(long iteration, IReadOnlyList<Snippet> snippets)
     {
         var clock = Stopwatch.StartNew();
-        var sampled = new SnippetSamples?[snippets.Count];
+        var sampled = new IReadOnlyList<SnippetSamples>[snippets.Count];
         SideBySide.Run(policy, sampled.Length, i => sampled[i] = Sample(iteration, i, snippets[i]));
-        List<SnippetSamples> samples = [.. sampled.OfType<SnippetSamples>()];
+        List<SnippetSamples> samples = [.. sampled.SelectMany(parts => parts)];
         var generated = clock.Elapsed.TotalSeconds;
         SideBySide.Run(scorer, samples.Count, i => Score(samples[i]));
 
@@ -74,7 +74,8 @@ public sealed class EStep(
     /// <inheritdoc/>
     public void Dispose() => Optimizer.Dispose();
 
-    private SnippetSamples? Sample(long iteration, int index, Snippet snippet)
+    /// <summary>Groups at places of a snippet, in as few trees as may be.</summary>
+    private IReadOnlyList<SnippetSamples> Sample(long iteration, int index, Snippet snippet)
     {
         var random = new SeededRandom(seed, "e-step/places", iteration, index);
         var possible = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).ToArray();
@@ -82,7 +83,7 @@ public sealed class EStep(
         int[] places = [.. possible.Take(options.PlacesPerSnippet).Order()];
         if (places.Length == 0)
         {
-            return null;
+            return [];
         }
 
         var exploration = options.ExplorationAt(iteration);
@@ -91,8 +92,23 @@ public sealed class EStep(
             snippet, places, options.GroupSize, options.Horizon,
             line => surprise is null || surprise[line] < options.ExplorationSurprise ? exploration : 0,
             (place, member) => new SeededRandom(seed, "e-step/walk", iteration, index, place, member));
-        var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], groups.SelectMany(group => group));
-        return new SnippetSamples(groups, tree);
+        int[] trunk = [format.EndOfText, .. snippet.Tokens];
+        var parts = new List<List<IReadOnlyList<Trajectory>>>();
+        var tokens = 0;
+        foreach (var group in groups)
+        {
+            var more = group.Sum(TrajectoryTree.TokensOf);
+            if (parts.Count == 0 || trunk.Length + tokens + more > options.TreeTokens)
+            {
+                parts.Add([]);
+                tokens = 0;
+            }
+
+            parts[^1].Add(group);
+            tokens += more;
+        }
+
+        return [.. parts.Select(part => new SnippetSamples(part, new TrajectoryTree(trunk, part.SelectMany(group => group))))];
     }
 
     /// <summary>Mean log-prob of each line without any thought, under the scorer.</summary>

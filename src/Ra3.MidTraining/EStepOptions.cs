@@ -84,6 +84,10 @@ public sealed record EStepOptions : IValidatableObject
     /// <summary>Lines of a trajectory, T; 1 is BRiTE (S).</summary>
     public int Horizon { get; init; } = 3;
 
+    /// <summary>Most tokens of a tree that is scored and learnt from at once, its snippet's own included: a bound on memory. Where a snippet's
+    /// groups hold more, they are shared among several trees, which changes gradients by rounding alone; a group is never shared.</summary>
+    public int TreeTokens { get; init; } = 16384;
+
     /// <summary>Cost c of a thought, in nats of reward (S: 0.05); infinity never thinks, which is next-token prediction.</summary>
     public double SwitchCost { get; init; } = 0.05;
 
@@ -150,7 +154,7 @@ public sealed record EStepOptions : IValidatableObject
     {
         foreach (var (key, value) in new[]
         {
-            ("snippets", Snippets), ("placesPerSnippet", PlacesPerSnippet), ("horizon", Horizon), ("passes", Passes),
+            ("snippets", Snippets), ("placesPerSnippet", PlacesPerSnippet), ("horizon", Horizon), ("treeTokens", TreeTokens), ("passes", Passes),
         })
         {
             if (value < 1)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Ra3.MidTraining;
 
-/// <summary>Groups sampled on one snippet, their tree, and what became of them.</summary>
+/// <summary>Groups sampled on one snippet, or some of them, their tree, and what became of them.</summary>
 internal sealed class SnippetSamples(IReadOnlyList<IReadOnlyList<Trajectory>> groups, TrajectoryTree tree)
 {
     public IReadOnlyList<IReadOnlyList<Trajectory>> Groups { get; } = groups;

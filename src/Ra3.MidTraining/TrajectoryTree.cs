@@ -42,6 +42,10 @@ public sealed class TrajectoryTree
     /// <summary>Tokens of the tree, trunk included.</summary>
     public int TokenCount => trunk.Length + branches.Sum(branch => branch.Tokens.Count);
 
+    /// <summary>Tokens that a trajectory adds to a tree where it shares none.</summary>
+    public static int TokensOf(Trajectory trajectory) => trajectory.Tokens.Count
+        + trajectory.Steps.Where(step => step.Choice == StepChoice.Invalid).Sum(step => DeadEnd(trajectory, step).Count);
+
     /// <summary>Hidden states of every row.</summary>
     public Tensor Hidden(Decoder decoder)
     {

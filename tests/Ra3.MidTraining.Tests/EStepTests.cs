@@ -69,6 +69,28 @@ public sealed class EStepTests
     }
 
     [Fact]
+    public void Sharing_a_snippets_groups_among_several_trees_changes_nothing_but_rounding()
+    {
+        var (one, weightsOfOne) = Iterate(treeTokens: 16384);
+        var (several, weightsOfSeveral) = Iterate(treeTokens: 1);
+        several.TreeTokens.Should().BeGreaterThan(one.TreeTokens, "the source was read once for every group");
+        several.PolicyTokens.Should().Be(one.PolicyTokens);
+        several.Reward.Should().BeApproximately(one.Reward, 1e-12);
+        several.Gradient.Should().BeApproximately(one.Gradient, 1e-9 * one.Gradient);
+        weightsOfSeveral.Zip(weightsOfOne, (a, b) => Math.Abs(a - b)).Max().Should().BeLessThan(1e-8);
+
+        (EStepMetrics Metrics, double[] Weights) Iterate(int treeTokens)
+        {
+            using var fixture = new Fixture(ScalarType.Float64);
+            fixture.FavourThoughts();
+            using var scorer = fixture.Decoder.Copy(trainable: false);
+            using var eStep = new EStep(fixture.Decoder, scorer, fixture.Format, Latents, Options with { TreeTokens = treeTokens }, seed: 1);
+            var metrics = eStep.Iterate(0, [.. fixture.Snippets.Take(3)]);
+            return (metrics, [.. fixture.Decoder.Parameters.Values.SelectMany(parameter => parameter.detach().reshape(-1).data<double>().ToArray())]);
+        }
+    }
+
+    [Fact]
     public void A_thought_that_costs_much_is_unlearned_and_a_dearer_one_never_more_common()
     {
         var shares = new List<double>();

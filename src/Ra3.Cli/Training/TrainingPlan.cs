@@ -14,6 +14,7 @@ namespace Ra3.Cli.Training;
 internal sealed record TrainingPlan
 {
     private const double PatienceSeconds = 30; // a measurement that takes longer is given up
+    private const int LineTokens = 16; // of a long line of code, in a horizon
 
     public required int Documents { get; init; }
 
@@ -150,20 +151,31 @@ internal sealed record TrainingPlan
         return watch.Elapsed.TotalSeconds;
     }
 
-    /// <summary>What the program holds already and what its tensors will take; the activations are those kept for the backward pass of one micro-batch.</summary>
+    /// <summary>What the program holds already and what its tensors will take; the activations are those kept for the backward pass of
+    /// one micro-batch, or of one tree of the E-step where that is more.</summary>
     private static Dictionary<string, long> MemoryOf(ModelConfig config, NextTokenOptions options, ScalarType type, MidTrainingOptions? ra3, bool learns)
     {
         long parameters = config.ParameterCount(), compute = type == ScalarType.BFloat16 ? 2 : 4;
         var rows = (long)Math.Min(options.MicroBatchRows, options.BatchRows) * options.WindowTokens;
         long heads = (long)config.Heads * config.HeadSize, keys = (long)config.KeyValueHeads * config.HeadSize;
-        // Per token and layer: two norms and the stream in fp32, q k v before and after rotation and repeated, the MLP's four widths.
+        // Per token and layer: two norms and the stream in fp32, q k v before and after rotation and repeated, the MLP's four widths, and
+        // the attention's weights, half of which lie in the future and are mostly left out.
         var perLayer = (8L * config.HiddenSize * 4) + (((4 * heads) + (4 * keys)) * 4) + (4L * config.IntermediateSize * compute);
+        var activations = rows * config.Layers * (perLayer + (config.Heads * (64 + (options.WindowTokens / 2L)) * 4));
+        if (learns)
+        {
+            var step = ra3!.EStep;
+            var most = (long)step.PlacesPerSnippet * step.GroupSize * step.Horizon * (ra3.Latents.MaxTokens + LineTokens);
+            var tree = Math.Min(step.TreeTokens, ra3.Latents.SnippetTokens + most);
+            activations = Math.Max(activations, tree * config.Layers * (perLayer + (config.Heads * (64 + (ra3.Latents.SnippetTokens / 2L)) * 4)));
+        }
+
         var memory = new Dictionary<string, long>
         {
             ["program"] = Environment.WorkingSet,
             ["weights and gradients"] = parameters * 8,
             ["moments"] = parameters * 8,
-            ["activations"] = (rows * config.Layers * perLayer) + (512L * config.VocabularySize * 4 * 3),
+            ["activations"] = activations + (512L * config.VocabularySize * 4 * 3),
         };
         if (compute == 2)
         {
@@ -173,7 +185,7 @@ internal sealed record TrainingPlan
         if (ra3 is not null)
         {
             var perToken = config.Layers * (2 * keys + (8L * config.KeyValueHeads)) * 4;
-            var groups = (long)ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize * ra3.EStep.Horizon * (ra3.Latents.MaxTokens + 16);
+            var groups = (long)ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize * ra3.EStep.Horizon * (ra3.Latents.MaxTokens + LineTokens);
             memory["cache"] = perToken * Math.Max(learns ? groups : 0, (long)ra3.Latents.BatchSize * ra3.Latents.SnippetTokens * 5 / 4);
             if (learns)
             {
