@@ -41,6 +41,11 @@ internal sealed class ProgressLine : IDisposable
         this.clock = clock ?? TimeProvider.System;
         start = lastShown = this.clock.GetTimestamp();
         width = this.terminal && writer is null ? Math.Max(40, Console.WindowWidth) : int.MaxValue;
+        if (this.terminal && total is not null)
+        {
+            line = Compose(firstStep, 0, TimeSpan.Zero, []); // the first step may take long
+            Show(start);
+        }
     }
 
     /// <summary>Steps in all; may be corrected on the way.</summary>

@@ -27,7 +27,7 @@ public sealed record CodeLikelihood(double ActionCrossEntropy, double BitsPerByt
 
     /// <summary>
     /// Difference of two models' cross-entropy on the same snippets, in nats per token, with its standard error over
-    /// documents (snippets of one document are not independent).
+    /// documents (snippets of one document are not independent; NaN for one document).
     /// </summary>
     public static (double Difference, double StandardError) Compare(CodeLikelihood a, CodeLikelihood b, IReadOnlyList<Snippet> snippets)
     {
@@ -36,7 +36,7 @@ public sealed record CodeLikelihood(double ActionCrossEntropy, double BitsPerByt
         var tokens = documents.Sum(document => document.Tokens);
         var difference = documents.Sum(document => document.Nats) / tokens;
         var n = documents.Count;
-        var variance = documents.Sum(document => Math.Pow(document.Nats - (difference * document.Tokens), 2)) * n / Math.Max(1, n - 1);
+        var variance = documents.Sum(document => Math.Pow(document.Nats - (difference * document.Tokens), 2)) * n / (n - 1);
         return (difference, Math.Sqrt(variance) / tokens);
     }
 }

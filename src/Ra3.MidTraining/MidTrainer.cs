@@ -9,9 +9,25 @@ using static TorchSharp.torch;
 
 namespace Ra3.MidTraining;
 
+/// <summary>A phase of a round.</summary>
+public enum MidTrainingPhase
+{
+    /// <summary>Latents are learnt, in iterations.</summary>
+    EStep,
+
+    /// <summary>Latents are interleaved, document by document.</summary>
+    Bootstrap,
+
+    /// <summary>Next-token prediction, in steps.</summary>
+    MStep,
+}
+
 /// <summary>What happens during mid-training, for logs and progress lines.</summary>
 public interface IMidTrainingObserver
 {
+    /// <summary>Before a phase: its steps in all, and those that an earlier sitting did.</summary>
+    void Begin(int round, MidTrainingPhase phase, long total, long done);
+
     /// <summary>After an iteration of the E-step.</summary>
     void EStep(int round, long iteration, EStepMetrics metrics);
 
@@ -100,6 +116,8 @@ public sealed class MidTrainer(
             using (decoder)
             {
                 var windows = new PackedWindows(data, tokenizer.EndOfText!.Value, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
+                var done = Checkpoint.Exists(ModelAfter(round)) ? Checkpoint.ReadState(ModelAfter(round)).Step : 0;
+                observer.Begin(round, MidTrainingPhase.MStep, options.MStep.Steps, done);
                 var mStep = NextTokenTrainer.Run(
                     decoder, tokenizer, windows, options.MStep, ModelAfter(round), metrics => observer.MStep(round, metrics, decoder), stop);
                 return new RoundSummary(eStep.Seconds, bootstrapSeconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, latents);
@@ -126,6 +144,7 @@ public sealed class MidTrainer(
         {
             var state = Checkpoint.Exists(target) ? Checkpoint.Load(target, policy, eStep.Optimizer) : new TrainingState(0, 0, 0);
             var order = new ShuffledOrder((ulong)SeedOf(seed, round), snippets.Count);
+            observer.Begin(round, MidTrainingPhase.EStep, options.EStep.Iterations, state.Step);
             while (state.Step < options.EStep.Iterations)
             {
                 var clock = Stopwatch.StartNew();
@@ -173,6 +192,7 @@ public sealed class MidTrainer(
             using var frozen = scorer;
             var best = new BestOfGroup(model, scorer, format, options.Latents, options.EStep, SeedOf(seed, round));
             var counts = none;
+            observer.Begin(round, MidTrainingPhase.Bootstrap, corpus.Count, 0);
             var documents = Enumerable.Range(0, corpus.Count).Select(i =>
             {
                 stop.ThrowIfCancellationRequested();

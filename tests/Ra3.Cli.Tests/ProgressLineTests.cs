@@ -54,6 +54,14 @@ public sealed class ProgressLineTests
     }
 
     [Fact]
+    public void On_a_terminal_a_loop_is_seen_before_its_first_step_is_done()
+    {
+        using var progress = new ProgressLine("E-step", total: 40, firstStep: 5, writer: text, terminal: true, clock: clock);
+
+        text.ToString().Should().Be("\rE-step  5/40  0 s\e[K");
+    }
+
+    [Fact]
     public void A_note_stays_above_the_line()
     {
         using (var progress = new ProgressLine("train", writer: text, terminal: true, clock: clock))

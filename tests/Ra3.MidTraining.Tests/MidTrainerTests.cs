@@ -156,6 +156,10 @@ public sealed class MidTrainerTests
     {
         public int Events { get; private set; }
 
+        public void Begin(int round, MidTrainingPhase phase, long total, long done)
+        {
+        }
+
         public void EStep(int round, long iteration, EStepMetrics metrics) => Count();
 
         public void Bootstrap(int round, long documents, long total) => Count();

@@ -44,38 +44,46 @@ internal sealed class Ra3Progress(
     : IMidTrainingObserver, IDisposable
 {
     private ProgressLine? line;
+    private long tokens; // of the present line
+
+    /// <inheritdoc/>
+    public void Begin(int round, MidTrainingPhase phase, long total, long done)
+    {
+        if (phase == MidTrainingPhase.Bootstrap && eStep.Count > 0)
+        {
+            eStepDone();
+        }
+
+        line?.Dispose();
+        (line, tokens) = (new ProgressLine($"{name} {MidTrainingLog.Name(phase)}", total, done), 0);
+    }
 
     /// <inheritdoc/>
     public void EStep(int round, long iteration, EStepMetrics metrics)
     {
-        line ??= new ProgressLine(name + " E-step", options.EStep.Iterations);
         eStep.Add(metrics);
         log.Log(key, metrics.Named());
-        line.Report(iteration, eStep.Sum(m => m.TreeTokens), ("reward", metrics.Reward), ("think", metrics.ThinkShare));
+        tokens += metrics.TreeTokens;
+        line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
         EndAt(iteration, options.EStep.Iterations);
     }
 
     /// <inheritdoc/>
     public void Bootstrap(int round, long documents, long total)
     {
-        if (documents == 0 && eStep.Count > 0)
-        {
-            eStepDone();
-        }
-
-        line ??= new ProgressLine(name + " latents", total);
-        line.Report(documents);
+        line!.Report(documents);
         EndAt(documents, total);
     }
 
     /// <inheritdoc/>
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {
-        line ??= new ProgressLine(name + " M-step", options.MStep.Steps);
         log.Log(key + ".mStep", TrainingRun.Named(metrics));
-        var before = (round - 1L) * options.MStep.Steps * options.MStep.BatchRows * options.MStep.WindowTokens;
+        var perStep = (long)options.MStep.BatchRows * options.MStep.WindowTokens;
+        var before = (round - 1L) * options.MStep.Steps * perStep;
         measured(metrics with { Tokens = before + metrics.Tokens }, options.MStep.Steps, decoder);
-        line.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
+        tokens += perStep;
+        line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
         EndAt(metrics.Step, options.MStep.Steps);
     }
 

@@ -63,10 +63,13 @@ internal sealed record CodeWalk(string Title, string Caption, IReadOnlyList<Walk
         if (measured.Count > 0)
         {
             text += $"; log-probability of the code {Number(measured.Sum(l => l.Before), "0.0")} → {Number(measured.Sum(l => l.After), "0.0")} nats "
-                + $"({Signed(measured.Sum(l => l.Change))}); likelier: {measured.Count(l => l.Change > 0)}, less likely: {measured.Count(l => l.Change < 0)}";
+                + $"({Signed(measured.Sum(l => l.Change))}); likelier: {measured.Count(l => Shown(l) > 0)}, less likely: {measured.Count(l => Shown(l) < 0)}";
         }
 
         return text;
+
+        // As printed: a choice that was as good as certain changes a line by less.
+        static double Shown(WalkLine line) => Math.Round(line.Change!.Value, 2);
     }
 
     private static string Key() =>

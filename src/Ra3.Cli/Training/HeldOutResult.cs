@@ -46,7 +46,7 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
         var second = One(after);
         progress.Report(before is null ? 1 : 2);
         var compared = first is { } one ? CodeLikelihood.Compare(second.Plain, one.Plain, plain) : ((double Difference, double StandardError)?)null;
-        return new HeldOutResult(plain.Count, first?.Numbers, second.Numbers, compared?.Difference, compared?.StandardError);
+        return new HeldOutResult(plain.Count, first?.Numbers, second.Numbers, compared?.Difference, compared is { StandardError: var error } && double.IsFinite(error) ? error : null);
 
         (HeldOutNumbers Numbers, CodeLikelihood Plain) One(string folder)
         {
@@ -101,7 +101,8 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
         console.Write(table);
         if (Change is { } change)
         {
-            console.WriteLine($"Change: {Text(change, "+0.0000;-0.0000")} ± {Text(ChangeError, "0.0000")} nats per token (standard error over documents).");
+            var error = ChangeError is null ? "; one document gives no standard error" : $" ± {Text(ChangeError, "0.0000")} (standard error over documents)";
+            console.WriteLine($"Change in nats per token: {Text(change, "+0.0000;-0.0000")}{error}.");
         }
 
         static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "–";

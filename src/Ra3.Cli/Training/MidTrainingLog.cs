@@ -10,7 +10,6 @@ namespace Ra3.Cli.Training;
 internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) : IMidTrainingObserver, IDisposable
 {
     private ProgressLine? line;
-    private string phase = "";
     private long tokens;
 
     /// <summary>The log's step as of the newest checkpoint in a run.</summary>
@@ -33,38 +32,37 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
         return step;
     }
 
+    public void Begin(int round, MidTrainingPhase phase, long total, long done)
+    {
+        line?.Dispose();
+        (line, tokens) = (new ProgressLine($"round {round} {Name(phase)}", total, done), 0);
+    }
+
+    /// <summary>A phase's name for people.</summary>
+    public static string Name(MidTrainingPhase phase) => phase switch
+    {
+        MidTrainingPhase.EStep => "E-step",
+        MidTrainingPhase.Bootstrap => "thoughts",
+        _ => "M-step",
+    };
+
     public void EStep(int round, long iteration, EStepMetrics metrics)
     {
-        Begin($"round {round} E-step", options.EStep.Iterations, iteration - 1);
         tokens += metrics.TreeTokens;
         run.Log(Offset(options, round) + iteration, metrics.Named());
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
     }
 
-    public void Bootstrap(int round, long documents, long total)
-    {
-        Begin($"round {round} thoughts", total, 0);
-        line!.Report(documents);
-    }
+    public void Bootstrap(int round, long documents, long total) => line!.Report(documents);
 
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {
-        Begin($"round {round} M-step", options.MStep.Steps, metrics.Step - 1);
         tokens += (long)options.MStep.BatchRows * options.MStep.WindowTokens;
         run.Log(Offset(options, round) + Iterations(options) + metrics.Step, TrainingRun.Named(metrics, "mStep."));
         line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
     }
 
     public void Dispose() => line?.Dispose();
-
-    private void Begin(string name, long total, long done)
-    {
-        if (phase != name)
-        {
-            line?.Dispose();
-            (phase, line, tokens) = (name, new ProgressLine(name, total, done), 0);
-        }
-    }
 
     private static long Offset(MidTrainingOptions options, int round) => (round - 1L) * (Iterations(options) + options.MStep.Steps);
 

@@ -76,7 +76,7 @@ internal sealed record TrainingPlan
         var free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (Compute.Device.type == TorchSharp.DeviceType.CPU && Memory.Values.Sum() > free * 0.9)
         {
-            return this with { NotMeasured = "the estimated memory exceeds what this machine has" };
+            return this with { NotMeasured = "the estimated memory exceeds what this machine has; fewer microBatchRows, treeTokens or windowTokens take less" };
         }
 
         using var decoder = load();
@@ -90,10 +90,14 @@ internal sealed record TrainingPlan
             return this with { NotMeasured = $"one window takes {ProgressLine.Duration(TimeSpan.FromSeconds(first))} here, too long for a short measurement" };
         }
 
-        using var optimizer = new AdamW(decoder, options.Optimizer);
-        optimizer.Step(0); // and so the weights stay as they are, but for nothing
-        var batch = Timed(() => NextTokenLoss.Backward(decoder, rows, micro, TokensPerStep));
-        var update = Timed(() => optimizer.Step(0));
+        double batch, update;
+        using (var optimizer = new AdamW(decoder, options.Optimizer))
+        {
+            optimizer.Step(0); // and so the weights stay as they are, but for nothing
+            batch = Timed(() => NextTokenLoss.Backward(decoder, rows, micro, TokensPerStep));
+            update = Timed(() => optimizer.Step(0));
+        }
+
         var seconds = new Dictionary<string, double> { ["next-token steps"] = Steps * ((batch * options.BatchRows / micro) + update) };
         if (ra3 is { Thinks: true })
         {
@@ -175,7 +179,7 @@ internal sealed record TrainingPlan
             ["program"] = Environment.WorkingSet,
             ["weights and gradients"] = parameters * 8,
             ["moments"] = parameters * 8,
-            ["activations"] = activations + (512L * config.VocabularySize * 4 * 3),
+            ["activations"] = activations + (config.VocabularySize * ((512L * 4 * 3) + (config.HiddenSize * 10L))), // logits of a chunk; gradients of head and embedding
         };
         if (compute == 2)
         {
