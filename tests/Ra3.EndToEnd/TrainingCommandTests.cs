@@ -141,6 +141,7 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
     [InlineData("torn", "model.safetensors")]
     [InlineData("nan", "NaN or infinite values in")]
     [InlineData("mismatch", "The tokenizer has")]
+    [InlineData("large", "this machine has")]
     public async Task What_is_wrong_is_one_sentence(string fault, string expected)
     {
         var model = Path.Combine(Folder, "base", "model");
@@ -175,6 +176,10 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
         {
             model = Path.Combine(Folder, "nowhere");
         }
+        else if (fault == "large")
+        {
+            sets = ["--set", "ntp.batchRows=1000000000", "--set", "ntp.microBatchRows=1000000000"];
+        }
         else
         {
             sets = ["--set", $"corpus.paths=[{Directory.CreateDirectory(Path.Combine(Folder, "empty")).FullName}]"];
@@ -184,6 +189,7 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
             ["midtrain", "--method", "ntp", "--model", model, "--recipe", shared.MidRecipe, "--out", Path.Combine(Folder, "wrong-" + fault), .. sets]);
         code.Should().Be(1);
         error.Should().Contain(expected).And.NotContain("defect");
+        Directory.Exists(Path.Combine(Folder, "wrong-" + fault)).Should().BeFalse("nothing was begun");
     }
 
     private static byte[] Model(string run) => File.ReadAllBytes(Path.Combine(run, "model", "model.safetensors"));

@@ -87,6 +87,8 @@ internal static class MidTrainCommand
     private static object Run(MidTrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
     {
         var (config, tokenizer) = Start(recipe);
+        var ra3 = recipe.Method == MidTrainMethod.Ra3 ? recipe.Ra3 : null;
+        MemoryEstimate.Require(TrainingPlan.MemoryOf(config, ra3?.MStep ?? recipe.Ntp, recipe.Precision, ra3), TrainingPlan.MemoryKeys);
         var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
         if (!resumes)
         {

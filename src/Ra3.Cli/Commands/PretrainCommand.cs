@@ -76,7 +76,8 @@ internal static class PretrainCommand
         if (!resumes)
         {
             TrainingData.RequireAny(recipe.Corpus);
-            recipe.Model.ToConfig(vocabulary: 2, endOfText: 0); // refuses a shape no decoder can have before a folder is made
+            var shape = recipe.Model.ToConfig(Math.Max(2, recipe.Tokenizer.Vocabulary), endOfText: 0); // refuses what no decoder can have before a folder is made
+            MemoryEstimate.Require(TrainingPlan.MemoryOf(shape, recipe.Training, recipe.Precision, ra3: null), TrainingPlan.MemoryKeys);
         }
 
         using var run = resumes

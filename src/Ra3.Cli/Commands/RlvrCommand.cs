@@ -100,6 +100,7 @@ internal static class RlvrCommand
         var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (policy, tokenizer) = Load(recipe);
         var problems = all.Fitting(tokenizer, policy.Config, recipe.Grpo.MaxNewTokens);
+        MemoryEstimate.Require(RlvrPlan.MemoryOf(problems, policy.Config, tokenizer, recipe.Grpo, recipe.Precision), RlvrPlan.MemoryKeys);
         var needsSandbox = problems.Train.Concat(problems.Test).Any(problem => problem is PythonProblem);
         var pool = needsSandbox ? SandboxPool.StartAsync(sandbox, stop).GetAwaiter().GetResult() : null;
         try

@@ -9,6 +9,9 @@ namespace Ra3.Cli.Training;
 /// <summary>What a run would do and need; printed by --dry-run.</summary>
 internal sealed record RlvrPlan
 {
+    /// <summary>What to lower where the memory does not suffice.</summary>
+    public const string MemoryKeys = "microBatch, samplingBatch or maxNewTokens";
+
     private const double PatienceSeconds = 60; // a measurement that takes longer is given up
     private const int MeasuredPrompts = 2;
 
@@ -44,42 +47,45 @@ internal sealed record RlvrPlan
 
     public static RlvrPlan Of(RlvrProblems problems, ModelConfig config, Tokenizer tokenizer, GrpoOptions options, Precision precision)
     {
-        long parameters = config.ParameterCount(), compute = Compute.Type(precision, Compute.Device) == TorchSharp.torch.ScalarType.BFloat16 ? 2 : 4;
-        long keys = (long)config.KeyValueHeads * config.HeadSize, samples = (long)options.Steps * options.PromptsPerStep * options.GroupSize;
-        var prompt = problems.Train.Take(200).Average(problem => tokenizer.Encode(problem.Prompt).Length);
-        var (length, completions) = ((long)prompt + options.MaxNewTokens, (long)options.PromptsPerStep * options.GroupSize);
-        var rows = Math.Min(options.MicroBatch, completions) * length;
-        var perLayer = (8L * config.HiddenSize * 4) + (8L * config.Heads * config.HeadSize * 4) + (4L * config.IntermediateSize * compute);
-        var memory = new Dictionary<string, long>
-        {
-            ["weights and gradients"] = parameters * 8,
-            ["moments"] = parameters * 8,
-            ["activations"] = (rows * config.Layers * perLayer) + (512L * config.VocabularySize * 4 * 3),
-            ["cache"] = Math.Min(options.SamplingBatch, completions) * length * config.Layers * 2 * keys * 4,
-        };
-        long copies = (compute == 2 ? 1 : 0) + (options.KlCoefficient > 0 ? 1 : 0) + (options.MaxStaleness > 0 ? 1 : 0);
-        if (copies > 0)
-        {
-            memory["copies of the weights"] = copies * parameters * compute;
-        }
-
+        var samples = (long)options.Steps * options.PromptsPerStep * options.GroupSize;
+        var prompt = PromptLength(problems, tokenizer);
         return new RlvrPlan
         {
             Problems = problems.Train.Count,
             HeldOutProblems = problems.Test.Count,
             PromptTokens = prompt,
-            Parameters = parameters,
+            Parameters = config.ParameterCount(),
             Steps = options.Steps,
             Samples = samples,
             SamplesPerProblem = options.GroupSize,
             MostTokens = samples * options.MaxNewTokens,
-            Memory = memory,
+            Memory = MemoryOf(problems, config, tokenizer, options, precision),
         };
+    }
+
+    public static Dictionary<string, long> MemoryOf(RlvrProblems problems, ModelConfig config, Tokenizer tokenizer, GrpoOptions options, Precision precision)
+    {
+        var type = Compute.Type(precision, Compute.Device);
+        long length = (long)PromptLength(problems, tokenizer) + options.MaxNewTokens, completions = (long)options.PromptsPerStep * options.GroupSize;
+        var memory = MemoryEstimate.Of(config, type, Math.Min(options.MicroBatch, completions) * length, length);
+        memory["cache"] = Math.Min(options.SamplingBatch, completions) * length * config.Layers * config.KeyValueHeads * ((2L * config.HeadSize) + 8) * 4;
+        var copies = (options.KlCoefficient > 0 ? 1 : 0) + (options.MaxStaleness > 0 ? 1 : 0);
+        if (copies > 0)
+        {
+            memory["other copies"] = copies * config.ParameterCount() * MemoryEstimate.SizeOf(type);
+        }
+
+        return memory;
     }
 
     /// <summary>The plan with expected times: two groups are really sampled, and learnt from at a rate of almost nothing.</summary>
     public RlvrPlan Measured(Decoder decoder, Tokenizer tokenizer, RlvrProblems problems, GrpoOptions options, long seed, CancellationToken stop)
     {
+        if (!MemoryEstimate.Fits(Memory))
+        {
+            return this with { NotMeasured = $"the estimated memory exceeds what this machine has; lower {MemoryKeys}" };
+        }
+
         var folder = Directory.CreateTempSubdirectory("ra3-plan-");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(TimeSpan.FromSeconds(PatienceSeconds));
@@ -120,6 +126,9 @@ internal sealed record RlvrPlan
         }
     }
 
+    private static double PromptLength(RlvrProblems problems, Tokenizer tokenizer) =>
+        problems.Train.Take(200).Average(problem => tokenizer.Encode(problem.Prompt).Length);
+
     public void Print(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Simple).HideHeaders().AddColumns("", "");
@@ -127,7 +136,7 @@ internal sealed record RlvrPlan
         table.AddRow("model", Invariant($"{Parameters:N0} parameters"));
         table.AddRow("steps", Invariant($"{Steps:N0}: {Samples:N0} completions, {Epochs:0.##} passes over the problems"));
         table.AddRow("tokens", Invariant($"at most {MostTokens:N0} sampled"));
-        table.AddRow("memory", Invariant($"about {Memory.Values.Sum() / 1e9:0.00} GB: {string.Join(", ", Memory.Select(part => Invariant($"{part.Key} {part.Value / 1e9:0.00}")))}"));
+        table.AddRow("memory", MemoryEstimate.Text(Memory));
         table.AddRow("time", Seconds is { } seconds
             ? $"about {Text(seconds.Values.Sum())} without judging and evaluation, measured here: {string.Join(", ", seconds.Select(part => $"{part.Key} {Text(part.Value)}"))}"
             : $"not measured: {NotMeasured}");

@@ -6,13 +6,15 @@ using Ra3.Models;
 using Ra3.Models.Tokenizers;
 using Ra3.Training;
 using Spectre.Console;
-using static TorchSharp.torch;
 
 namespace Ra3.Cli.Training;
 
 /// <summary>What a run would do and need; printed by --dry-run.</summary>
 internal sealed record TrainingPlan
 {
+    /// <summary>What to lower where the memory does not suffice.</summary>
+    public const string MemoryKeys = "microBatchRows, windowTokens or, for RA3, treeTokens";
+
     private const double PatienceSeconds = 30; // a measurement that takes longer is given up
     private const int LineTokens = 16; // of a long line of code, in a horizon
 
@@ -65,7 +67,7 @@ internal sealed record TrainingPlan
             EStepIterations = learns ? (long)rounds * ra3!.EStep.Iterations : 0,
             SamplesPerIteration = learns ? (long)ra3!.EStep.Snippets * ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize : 0,
             Snippets = ra3 is null ? 0 : Enumerable.Range(0, data.Training.Count).Sum(i => (long)Snippet.Cut(data.Training[i], ra3.Latents.SnippetTokens).Count()),
-            Memory = MemoryOf(config, options, Compute.Type(precision, Compute.Device), ra3, learns),
+            Memory = MemoryOf(config, options, precision, ra3),
         };
     }
 
@@ -73,10 +75,9 @@ internal sealed record TrainingPlan
     public TrainingPlan Measured(
         Func<Decoder> load, Tokenizer tokenizer, TrainingData data, NextTokenOptions options, MidTrainingOptions? ra3, long seed, CancellationToken stop)
     {
-        var free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (Compute.Device.type == TorchSharp.DeviceType.CPU && Memory.Values.Sum() > free * 0.9)
+        if (!MemoryEstimate.Fits(Memory))
         {
-            return this with { NotMeasured = "the estimated memory exceeds what this machine has; fewer microBatchRows, treeTokens or windowTokens take less" };
+            return this with { NotMeasured = $"the estimated memory exceeds what this machine has; lower {MemoryKeys}" };
         }
 
         using var decoder = load();
@@ -118,7 +119,7 @@ internal sealed record TrainingPlan
             table.AddRow("E-step", Invariant($"{EStepIterations:N0} iterations of up to {SamplesPerIteration:N0} trajectories"));
         }
 
-        table.AddRow("memory", Invariant($"about {Memory.Values.Sum() / 1e9:0.00} GB: {string.Join(", ", Memory.Select(part => Invariant($"{part.Key} {part.Value / 1e9:0.00}")))}"));
+        table.AddRow("memory", MemoryEstimate.Text(Memory));
         table.AddRow("time", Seconds is { } seconds
             ? $"about {Text(seconds.Values.Sum())}, measured here: {string.Join(", ", seconds.Select(part => $"{part.Key} {Text(part.Value)}"))}"
             : $"not measured: {NotMeasured}");
@@ -155,46 +156,25 @@ internal sealed record TrainingPlan
         return watch.Elapsed.TotalSeconds;
     }
 
-    /// <summary>What the program holds already and what its tensors will take; the activations are those kept for the backward pass of
-    /// one micro-batch, or of one tree of the E-step where that is more.</summary>
-    private static Dictionary<string, long> MemoryOf(ModelConfig config, NextTokenOptions options, ScalarType type, MidTrainingOptions? ra3, bool learns)
+    /// <summary>The activations are those of one micro-batch, or of one tree of the E-step where that is more.</summary>
+    public static Dictionary<string, long> MemoryOf(ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3)
     {
-        long parameters = config.ParameterCount(), compute = type == ScalarType.BFloat16 ? 2 : 4;
-        var rows = (long)Math.Min(options.MicroBatchRows, options.BatchRows) * options.WindowTokens;
-        long heads = (long)config.Heads * config.HeadSize, keys = (long)config.KeyValueHeads * config.HeadSize;
-        // Per token and layer: two norms and the stream in fp32, q k v before and after rotation and repeated, the MLP's four widths, and
-        // the attention's weights, half of which lie in the future and are mostly left out.
-        var perLayer = (8L * config.HiddenSize * 4) + (((4 * heads) + (4 * keys)) * 4) + (4L * config.IntermediateSize * compute);
-        var activations = rows * config.Layers * (perLayer + (config.Heads * (64 + (options.WindowTokens / 2L)) * 4));
-        if (learns)
+        var type = Compute.Type(precision, Compute.Device);
+        var memory = MemoryEstimate.Of(config, type, (long)Math.Min(options.MicroBatchRows, options.BatchRows) * options.WindowTokens, options.WindowTokens);
+        if (ra3 is null)
         {
-            var step = ra3!.EStep;
-            var most = (long)step.PlacesPerSnippet * step.GroupSize * step.Horizon * (ra3.Latents.MaxTokens + LineTokens);
-            var tree = Math.Min(step.TreeTokens, ra3.Latents.SnippetTokens + most);
-            activations = Math.Max(activations, tree * config.Layers * (perLayer + (config.Heads * (64 + (ra3.Latents.SnippetTokens / 2L)) * 4)));
+            return memory;
         }
 
-        var memory = new Dictionary<string, long>
+        var (latents, step) = (ra3.Latents, ra3.EStep);
+        var groups = (long)step.PlacesPerSnippet * step.GroupSize * step.Horizon * (latents.MaxTokens + LineTokens);
+        var perToken = (long)config.Layers * config.KeyValueHeads * ((2 * config.HeadSize) + 8) * 4;
+        memory["cache"] = perToken * Math.Max(ra3.LearnsThoughts ? groups : 0, (long)latents.BatchSize * latents.SnippetTokens * 5 / 4);
+        if (ra3.LearnsThoughts)
         {
-            ["program"] = Environment.WorkingSet,
-            ["weights and gradients"] = parameters * 8,
-            ["moments"] = parameters * 8,
-            ["activations"] = activations + (config.VocabularySize * ((512L * 4 * 3) + (config.HiddenSize * 10L))), // logits of a chunk; gradients of head and embedding
-        };
-        if (compute == 2)
-        {
-            memory["bf16 copies"] = parameters * 2;
-        }
-
-        if (ra3 is not null)
-        {
-            var perToken = config.Layers * (2 * keys + (8L * config.KeyValueHeads)) * 4;
-            var groups = (long)ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize * ra3.EStep.Horizon * (ra3.Latents.MaxTokens + LineTokens);
-            memory["cache"] = perToken * Math.Max(learns ? groups : 0, (long)ra3.Latents.BatchSize * ra3.Latents.SnippetTokens * 5 / 4);
-            if (learns)
-            {
-                memory["scorer"] = parameters * compute;
-            }
+            var tree = MemoryEstimate.Of(config, type, Math.Min(step.TreeTokens, latents.SnippetTokens + groups), latents.SnippetTokens);
+            memory["activations"] = Math.Max(memory["activations"], tree["activations"]);
+            memory["scorer"] = config.ParameterCount() * MemoryEstimate.SizeOf(type);
         }
 
         return memory;
