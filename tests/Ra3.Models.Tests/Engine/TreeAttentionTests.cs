@@ -12,12 +12,33 @@ public sealed class TreeAttentionTests
     [InlineData(ModelFamily.Qwen3, 4, 1)]
     public void A_tree_gives_each_branch_the_log_probs_and_gradients_of_its_own_sequence(ModelFamily family, int heads, int keyHeads)
     {
+        var random = new Random(1);
+        HasThoseOfSequences(
+            family, heads, keyHeads, TestModels.Tokens(random, 21),
+            [.. BranchLengths.Select((n, i) => new TreeBranch((i * 5 % 21) + 1, TestModels.Tokens(random, n)))]);
+    }
+
+    [Fact]
+    public void So_does_a_tree_whose_trunk_and_branches_are_taken_in_several_blocks()
+    {
+        var random = new Random(2);
+        int[] attach = [16, 16, 256, 257, 300, 300, 8, 8]; // at the ends of products and blocks too
+        HasThoseOfSequences(
+            ModelFamily.Llama, 2, 1, TestModels.Tokens(random, 300), [.. Enumerable.Range(0, 16).Select(i => new TreeBranch(attach[i / 2], TestModels.Tokens(random, 30)))]);
+    }
+
+    [Fact]
+    public void So_does_a_tree_all_of_whose_branches_see_the_same_whole_trunk()
+    {
+        var random = new Random(3);
+        HasThoseOfSequences(
+            ModelFamily.Llama, 2, 2, TestModels.Tokens(random, 16), [.. Enumerable.Range(0, 5).Select(_ => new TreeBranch(16, TestModels.Tokens(random, 6)))]);
+    }
+
+    private static void HasThoseOfSequences(ModelFamily family, int heads, int keyHeads, int[] trunk, List<TreeBranch> branches)
+    {
         using var scope = NewDisposeScope();
         using var decoder = TestModels.Create(ScalarType.Float64, family, heads, keyHeads);
-        var random = new Random(1);
-        var trunk = TestModels.Tokens(random, 21);
-        var branches = BranchLengths.Select((n, i) => new TreeBranch((i * 5 % 21) + 1, TestModels.Tokens(random, n))).ToList();
-
         var tree = TreeLogProb(decoder, trunk, branches);
         tree.backward();
         var treeGradients = decoder.Parameters.ToDictionary(p => p.Key, p => p.Value.grad!.clone());
