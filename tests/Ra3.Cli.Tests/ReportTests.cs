@@ -1,4 +1,6 @@
 using System.Xml.Linq;
+using Ra3.Cli;
+using Ra3.Cli.Quickstart;
 using Ra3.Cli.Report;
 
 namespace Ra3.Tests;
@@ -6,6 +8,22 @@ namespace Ra3.Tests;
 public sealed class ReportTests
 {
     private static readonly ChartSeries Rising = new("RA3", [(1, 1), (2, 4), (3, 9)]) { Band = [(1, 0.5, 1.5), (2, 3, 5), (3, 8, 10)] };
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(40)]
+    public void A_table_too_wide_for_the_console_is_printed_on_its_side_and_loses_nothing(int width)
+    {
+        var text = new StringWriter();
+        var console = Terminal.Create(text, redirected: true);
+        console.Profile.Width = width;
+
+        QuickstartReport.Print(["arm", "cross-entropy", "bits/byte", "seconds"], [["NTP", "5.9114", "2.760", "38"], ["RA3", "5.8296", "2.722", "123"]], console);
+
+        var lines = text.ToString().Split('\n').Where(line => line.Contains("5.9114", StringComparison.Ordinal)).ToList();
+        lines.Should().ContainSingle().Which.Should().Contain(width == 200 ? "NTP" : "cross-entropy").And.Contain(width == 200 ? "2.760" : "5.8296");
+        text.ToString().Should().NotContain("…");
+    }
 
     [Fact]
     public void The_page_needs_nothing_from_elsewhere_and_follows_light_and_dark()

@@ -191,11 +191,16 @@ internal static class QuickstartReport
             Number(arm.Value.TrainedTokens / 1e6, "0.00") + " M", Number(arm.Value.Seconds, "0"),
         ])];
 
-    private static void Print(IReadOnlyList<string> head, List<IReadOnlyList<string>> rows, IAnsiConsole console)
+    /// <summary>Arms as rows where the console is wide enough for that, as columns where it is not.</summary>
+    internal static void Print(IReadOnlyList<string> head, List<IReadOnlyList<string>> rows, IAnsiConsole console)
     {
+        List<IReadOnlyList<string>> lines = [head, .. rows];
+        var columns = Enumerable.Range(0, head.Count).Select(i => (IReadOnlyList<string>)[.. lines.Select(line => line[i])]).ToList();
+        var width = 1 + columns.Sum(column => 3 + column.Max(cell => cell.Length));
+        var shown = width > console.Profile.Width ? columns : lines;
         var table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns([.. head.Select((name, i) => i == 0 ? new TableColumn(name) : new TableColumn(name).RightAligned())]);
-        rows.ForEach(row => table.AddRow([.. row]));
+        table.AddColumns([.. shown[0].Select((name, i) => i == 0 ? new TableColumn(name) : new TableColumn(name).RightAligned())]);
+        shown.Skip(1).ToList().ForEach(row => table.AddRow([.. row]));
         console.Write(table);
     }
 
