@@ -5,7 +5,7 @@ namespace Ra3.Models;
 /// <summary>
 /// Keeps the C allocator from giving memory back between operations. Every large tensor would otherwise be a fresh mapping
 /// whose pages fault in one by one; on a virtual machine that costs more than many an operation itself (measured: a 100M-parameter
-/// bf16 step went from 26 % to 46 % of the matmul peak; small pages cost a tree of 5,600 tokens in that model 17 s once).
+/// bf16 step went from 26 % to 46 % of the matmul peak).
 /// </summary>
 internal static partial class NativeMemory
 {
