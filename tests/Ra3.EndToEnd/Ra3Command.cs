@@ -5,10 +5,13 @@ namespace Ra3.Tests;
 /// <summary>Runs the built `ra3` as a user would, its output on pipes.</summary>
 internal static class Ra3Command
 {
+    // Tests run by a shell in the background inherit that Ctrl-C is ignored, and so would the command.
+    private const string WithInterrupts = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])";
+
     /// <summary>Starts it with extra environment variables.</summary>
     public static Process Start(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "ra3.dll"), .. arguments])
+        var start = new ProcessStartInfo("python3", ["-c", WithInterrupts, "dotnet", Path.Combine(AppContext.BaseDirectory, "ra3.dll"), .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
