@@ -15,10 +15,12 @@ if (args.Except(names).Except(Shapes.Names).Any())
     return 2;
 }
 
-var chosen = names.Intersect(args).DefaultIfEmpty().ToArray();
-Shapes.Chosen = Shapes.Names.Intersect(args).Any() ? [.. Shapes.Names.Intersect(args)] : Shapes.Names;
+var chosen = Among(names);
+Shapes.Chosen = Among(Shapes.Names);
 
 Console.WriteLine($"{get_num_threads()} threads");
-var results = parts.Where(part => chosen.Contains(part.Name) || chosen is [null]).ToDictionary(part => part.Name, part => part.Run());
+var results = parts.Where(part => chosen.Contains(part.Name)).ToDictionary(part => part.Name, part => part.Run());
 Console.WriteLine(JsonSerializer.Serialize(results));
 return 0;
+
+string[] Among(string[] all) => all.Intersect(args).ToArray() is { Length: > 0 } some ? some : all;

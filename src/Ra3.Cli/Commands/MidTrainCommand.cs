@@ -71,8 +71,7 @@ internal static class MidTrainCommand
         {
             var (config, tokenizer) = Start(recipe);
             using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
-            var ra3 = recipe.Method == MidTrainMethod.Ra3 ? recipe.Ra3 : null;
-            var options = ra3?.MStep ?? recipe.Ntp;
+            var (options, ra3) = Options(recipe);
             var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3)
                 .Measured(() => Load(recipe).Decoder, tokenizer, data, options, ra3, recipe.Seed, stop);
             plan.Print(console);
@@ -87,8 +86,8 @@ internal static class MidTrainCommand
     private static object Run(MidTrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
     {
         var (config, tokenizer) = Start(recipe);
-        var ra3 = recipe.Method == MidTrainMethod.Ra3 ? recipe.Ra3 : null;
-        MemoryEstimate.Require(TrainingPlan.MemoryOf(config, ra3?.MStep ?? recipe.Ntp, recipe.Precision, ra3), TrainingPlan.MemoryKeys);
+        var (options, ra3) = Options(recipe);
+        MemoryEstimate.Require(TrainingPlan.MemoryOf(config, options, recipe.Precision, ra3), TrainingPlan.MemoryKeys);
         var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
         if (!resumes)
         {
@@ -102,14 +101,14 @@ internal static class MidTrainCommand
             Load(recipe).Decoder.Dispose();
         }
 
-        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, recipe.Method == MidTrainMethod.Ra3
-            ? MidTrainingLog.StepOf(recipe.Ra3, folder)
+        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, ra3 is not null
+            ? MidTrainingLog.StepOf(ra3, folder)
             : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
         return TrainingRun.Resumable("midtrain", folder, stop, () =>
         {
             using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
             console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens{(data.Replay is { } replay ? $", and {replay.Count:N0} replayed of {replay.TotalTokens:N0}" : "")}; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
-            var (trained, rounds) = recipe.Method == MidTrainMethod.Ra3 ? Ra3(recipe, data, run, stop) : Ntp(recipe, data, tokenizer, run, stop);
+            var (trained, rounds) = ra3 is not null ? Ra3(recipe, data, run, stop) : Ntp(recipe, data, tokenizer, run, stop);
             string model;
             var (decoder, _) = ModelFolder.Load(trained.Folder, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true);
             using (decoder)
@@ -159,6 +158,10 @@ internal static class MidTrainCommand
         return ((trainer.ModelAfter(rounds.Count), rounds.Sum(round => round.MStepTokens),
             rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds)), rounds);
     }
+
+    /// <summary>Next-token prediction as the method has it, and RA3 where it is the method.</summary>
+    private static (NextTokenOptions NextToken, MidTrainingOptions? Ra3) Options(MidTrainRecipe recipe) =>
+        recipe.Method == MidTrainMethod.Ra3 ? (recipe.Ra3.MStep, recipe.Ra3) : (recipe.Ntp, null);
 
     private static (ModelConfig Config, Tokenizer Tokenizer) Start(MidTrainRecipe recipe)
     {

@@ -76,9 +76,10 @@ internal static class PretrainCommand
         if (!resumes)
         {
             TrainingData.RequireAny(recipe.Corpus);
-            var shape = recipe.Model.ToConfig(Math.Max(2, recipe.Tokenizer.Vocabulary), endOfText: 0); // refuses what no decoder can have before a folder is made
-            MemoryEstimate.Require(TrainingPlan.MemoryOf(shape, recipe.Training, recipe.Precision, ra3: null), TrainingPlan.MemoryKeys);
         }
+
+        var shape = recipe.Model.ToConfig(Math.Max(2, recipe.Tokenizer.Vocabulary), endOfText: 0); // refuses what no decoder can have before a folder is made
+        MemoryEstimate.Require(TrainingPlan.MemoryOf(shape, recipe.Training, recipe.Precision, ra3: null), TrainingPlan.MemoryKeys);
 
         using var run = resumes
             ? RunFolder.Resume(folder, Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0)

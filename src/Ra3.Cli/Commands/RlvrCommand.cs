@@ -82,15 +82,12 @@ internal static class RlvrCommand
 
     private static RlvrPlan Plan(RlvrRecipe recipe, IAnsiConsole console, CancellationToken stop)
     {
-        var (decoder, tokenizer) = Load(recipe);
-        using (decoder)
-        {
-            var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed).Fitting(tokenizer, decoder.Config, recipe.Grpo.MaxNewTokens);
-            var plan = RlvrPlan.Of(problems, decoder.Config, tokenizer, recipe.Grpo, recipe.Precision)
-                .Measured(decoder, tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
-            plan.Print(console);
-            return plan;
-        }
+        var (config, tokenizer) = Start(recipe);
+        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed).Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
+        var plan = RlvrPlan.Of(problems, config, tokenizer, recipe.Grpo, recipe.Precision)
+            .Measured(() => Load(recipe), tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
+        plan.Print(console);
+        return plan;
     }
 
     private static object Run(
@@ -98,9 +95,10 @@ internal static class RlvrCommand
     {
         // What is wrong with problems, weights or sandbox is better said before there is a run that would have to be resumed.
         var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
-        var (policy, tokenizer) = Load(recipe);
-        var problems = all.Fitting(tokenizer, policy.Config, recipe.Grpo.MaxNewTokens);
-        MemoryEstimate.Require(RlvrPlan.MemoryOf(problems, policy.Config, tokenizer, recipe.Grpo, recipe.Precision), RlvrPlan.MemoryKeys);
+        var (config, tokenizer) = Start(recipe);
+        var problems = all.Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
+        MemoryEstimate.Require(RlvrPlan.MemoryOf(problems, config, tokenizer, recipe.Grpo, recipe.Precision), RlvrPlan.MemoryKeys);
+        var policy = Load(recipe);
         var needsSandbox = problems.Train.Concat(problems.Test).Any(problem => problem is PythonProblem);
         var pool = needsSandbox ? SandboxPool.StartAsync(sandbox, stop).GetAwaiter().GetResult() : null;
         try
@@ -149,8 +147,12 @@ internal static class RlvrCommand
     private static string Tier(SandboxPool? pool) => pool is null ? "no programs to run"
         : pool.Tier == SandboxTier.Unsafe ? "programs run UNCONFINED" : $"programs run in the tier {pool.Tier.ToString().ToLowerInvariant()}";
 
-    private static (Decoder Decoder, Tokenizer Tokenizer) Load(RlvrRecipe recipe) => Directory.Exists(recipe.Model)
-        ? ModelFolder.Load(recipe.Model, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true)
+    private static Decoder Load(RlvrRecipe recipe) =>
+        ModelFolder.Load(recipe.Model!, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true).Decoder;
+
+    /// <summary>What is known of the model before its weights are read.</summary>
+    private static (ModelConfig Config, Tokenizer Tokenizer) Start(RlvrRecipe recipe) => Directory.Exists(recipe.Model)
+        ? (ModelConfig.Load(recipe.Model), Tokenizer.Load(recipe.Model))
         : throw new DirectoryNotFoundException($"There is no model folder {recipe.Model}. Give a Hugging Face folder with --model DIR.");
 
     /// <summary>What stands in summary.json. Shares are of the judged held-out problems, greedy; null without any.</summary>

@@ -65,15 +65,10 @@ internal sealed class Ra3Progress(
         log.Log(key, metrics.Named());
         tokens += metrics.TreeTokens;
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
-        EndAt(iteration, options.EStep.Iterations);
     }
 
     /// <inheritdoc/>
-    public void Bootstrap(int round, long documents, long total)
-    {
-        line!.Report(documents);
-        EndAt(documents, total);
-    }
+    public void Bootstrap(int round, long documents, long total) => line!.Report(documents);
 
     /// <inheritdoc/>
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
@@ -84,19 +79,9 @@ internal sealed class Ra3Progress(
         measured(metrics with { Tokens = before + metrics.Tokens }, options.MStep.Steps, decoder);
         tokens += perStep;
         line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
-        EndAt(metrics.Step, options.MStep.Steps);
     }
 
     public void Dispose() => line?.Dispose();
-
-    private void EndAt(long done, long total)
-    {
-        if (done == total)
-        {
-            line?.Dispose();
-            line = null;
-        }
-    }
 }
 
 /// <summary>Progress line and log of an RLVR run.</summary>

@@ -79,13 +79,14 @@ internal sealed record RlvrPlan
     }
 
     /// <summary>The plan with expected times: two groups are really sampled, and learnt from at a rate of almost nothing.</summary>
-    public RlvrPlan Measured(Decoder decoder, Tokenizer tokenizer, RlvrProblems problems, GrpoOptions options, long seed, CancellationToken stop)
+    public RlvrPlan Measured(Func<Decoder> load, Tokenizer tokenizer, RlvrProblems problems, GrpoOptions options, long seed, CancellationToken stop)
     {
         if (!MemoryEstimate.Fits(Memory))
         {
             return this with { NotMeasured = $"the estimated memory exceeds what this machine has; lower {MemoryKeys}" };
         }
 
+        using var decoder = load();
         var folder = Directory.CreateTempSubdirectory("ra3-plan-");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(TimeSpan.FromSeconds(PatienceSeconds));
