@@ -1,13 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using System.Threading.Channels;
 using Ra3.Benchmarks;
 using Ra3.Cli.Data;
 using Ra3.Cli.Report;
 using Ra3.Models;
-using Ra3.Models.Generation;
-using Ra3.Models.Tokenizers;
 using Ra3.Sandbox;
 using Spectre.Console;
 
@@ -21,6 +18,8 @@ internal static class EvalCommand
     private sealed record Settings(
         string? Model, string? Samples, int N, double Temperature, double TopP, int MaxTokens, int Batch, long Seed, Precision Precision)
     {
+        public AuthorOptions Author => new(Temperature, TopP, MaxTokens, Seed);
+
         /// <summary>What the programs depend on; results of other programs are not mixed with these.</summary>
         public override string ToString() => Model is null
             ? "samples " + Samples
@@ -106,7 +105,9 @@ internal static class EvalCommand
         console.WriteLine($"Programs run in the tier: {pool.Tier.ToString().ToLowerInvariant()}"
             + (pool.Tier == SandboxTier.Unsafe ? " (UNCONFINED)" : ""));
         using var file = new ResultFile(Path.Combine(output.FullName, "results.jsonl"), settings.ToString());
-        using var author = settings.Model is null ? null : new Author(settings);
+        var (decoder, tokenizer) = settings.Model is null
+            ? default : ModelFolder.Load(settings.Model, Compute.Type(settings.Precision, Compute.Device), Compute.Device, trainable: false);
+        using var model = decoder;
         var scores = new List<Score>();
         var everything = new List<(Benchmark Benchmark, IReadOnlyList<Result> Results)>();
         foreach (var benchmark in benchmarks)
@@ -116,7 +117,6 @@ internal static class EvalCommand
                 console.WriteLine($"{benchmark.Name}: {group.Count()} problems are left out ({group.Key})");
             }
 
-            var asked = settings.Model is null ? null : benchmark.Problems.Where(p => p.IsAsked).ToList();
             var wanted = settings.Samples switch
             {
                 null => [],
@@ -125,7 +125,7 @@ internal static class EvalCommand
             };
             var done = file.Done.Where(d => d.Benchmark == benchmark.Name).Select(d => d.Result).ToList();
             var keys = done.Select(r => (r.Sample.TaskId, r.Sample.Index)).ToHashSet();
-            var total = asked is null ? wanted.Count : asked.Count * settings.N;
+            var total = settings.Model is null ? wanted.Count : benchmark.Problems.Count(p => p.IsAsked) * settings.N;
             using var progress = new ProgressLine(benchmark.Name, total, done.Count);
             var results = new List<Result>(done);
             void Take(Result result)
@@ -137,9 +137,9 @@ internal static class EvalCommand
 
             try
             {
-                var source = asked is null
+                var source = settings.Model is null
                     ? wanted.Where(s => !keys.Contains((s.TaskId, s.Index))).ToAsyncEnumerable()
-                    : author!.WriteAsync(asked, keys, stop);
+                    : Author.WriteAsync(decoder, tokenizer, benchmark, settings.N, settings.Author, settings.Batch, keys, stop);
                 await Evaluation.JudgeAsync(pool, benchmark, source, Take, stop);
             }
             catch (OperationCanceledException e)
@@ -235,84 +235,4 @@ internal static class EvalCommand
 
     private static string Others(Score score) => string.Join(
         ", ", score.Verdicts.Where(v => v.Key != "passed").Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Key} {v.Value}")));
-
-    /// <summary>A model that writes programs.</summary>
-    private sealed class Author(Settings settings) : IDisposable
-    {
-        private readonly (Decoder Decoder, Models.Tokenizers.Tokenizer Tokenizer) loaded = ModelFolder.Load(
-            settings.Model!, Compute.Type(settings.Precision, Compute.Device), Compute.Device, trainable: false);
-
-        /// <summary>The samples not yet done. A sample depends on the seed, its problem and its index alone: each problem
-        /// has a seed of its own, so that a resumed run draws what an uninterrupted one would have drawn.</summary>
-        public IAsyncEnumerable<Sample> WriteAsync(IReadOnlyList<Problem> problems, IReadOnlySet<(string, int)> done, CancellationToken stop)
-        {
-            // On a thread of its own: tensors' scopes and modes belong to the thread that opened them.
-            var written = Channel.CreateUnbounded<Sample>();
-            var thread = new Thread(() =>
-            {
-                try
-                {
-                    foreach (var sample in Write(problems, done, stop))
-                    {
-                        written.Writer.TryWrite(sample);
-                    }
-
-                    written.Writer.Complete();
-                }
-                catch (Exception e)
-                {
-                    written.Writer.Complete(e); // rethrown where the samples are read
-                }
-            });
-            thread.Start();
-            return written.Reader.ReadAllAsync(CancellationToken.None);
-        }
-
-        public void Dispose() => loaded.Decoder.Dispose();
-
-        private IEnumerable<Sample> Write(IReadOnlyList<Problem> problems, IReadOnlySet<(string, int)> done, CancellationToken stop)
-        {
-            var isGreedy = settings.Temperature == 0;
-            var order = problems.Select((problem, number) => (Problem: problem, Number: number)).ToList();
-            // Greedy decoding draws nothing, so all problems share one batch.
-            foreach (var group in isGreedy ? [order] : order.Select(p => new[] { p }.ToList()).ToList())
-            {
-                var jobs = group.SelectMany(p => Enumerable.Range(0, settings.N).Select(i => (p.Problem, p.Number, Index: i))).ToList();
-                if (jobs.TrueForAll(j => done.Contains((j.Problem.Id, j.Index))))
-                {
-                    continue;
-                }
-
-                // A sampled group is drawn whole even where half of it is known: its draws depend on the index in it.
-                jobs = isGreedy ? jobs.Where(j => !done.Contains((j.Problem.Id, j.Index))).ToList() : jobs;
-                var room = loaded.Decoder.Config.MaxPositions - settings.MaxTokens;
-                var prompts = jobs.Select(j => Fit(loaded.Tokenizer, j.Problem.Prompt, room)).ToList();
-                var options = new GenerationOptions
-                {
-                    Sampling = new SamplingOptions { Temperature = settings.Temperature, TopP = isGreedy ? 1 : settings.TopP },
-                    MaxNewTokens = settings.MaxTokens,
-                    Stop = jobs[0].Problem.Stops,
-                    BatchSize = settings.Batch,
-                    Seed = settings.Seed + (1_000_003L * group[0].Number),
-                };
-                foreach (var completion in Generator.Generate(loaded.Decoder, loaded.Tokenizer, prompts, options, stop))
-                {
-                    var (problem, _, index) = jobs[completion.Index];
-                    if (!done.Contains((problem.Id, index)))
-                    {
-                        yield return new Sample(problem.Id, index, problem.ProgramOf(completion.Text));
-                    }
-                }
-            }
-        }
-
-        /// <summary>A prompt behind what the original harnesses' tokenizer puts first; of one that is too long for the model the end, where its
-        /// task is stated.</summary>
-        private static int[] Fit(Tokenizer tokenizer, string text, int room)
-        {
-            int[] first = tokenizer.BeginOfText is { } begin ? [begin] : [], prompt = tokenizer.Encode(text);
-            room -= first.Length;
-            return [.. first, .. room > 0 && prompt.Length > room ? prompt[^room..] : prompt];
-        }
-    }
 }
