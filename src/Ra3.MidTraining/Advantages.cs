@@ -25,7 +25,8 @@ public static class Advantages
         return credits;
     }
 
-    /// <summary>Each credit less its baseline over the group, line by line; no division by a deviation.</summary>
+    /// <summary>Each credit less its baseline over the group, line by line, without division by a deviation; exactly 0 where
+    /// all are equal.</summary>
     /// <param name="credits">[member][step], of equal lengths.</param>
     /// <param name="baseline">Which baseline.</param>
     public static double[][] OfGroup(IReadOnlyList<double[]> credits, GroupBaseline baseline) => Among(credits, baseline, (_, _) => true);
@@ -45,10 +46,11 @@ public static class Advantages
                 continue;
             }
 
-            var sum = members.Sum(member => credits[member][step]);
+            var origin = credits[members[0]][step]; // differences first: of equal credits rounding then leaves nothing
+            var sum = members.Sum(member => credits[member][step] - origin);
             foreach (var member in members)
             {
-                var own = credits[member][step];
+                var own = credits[member][step] - origin;
                 advantages[member][step] = baseline == GroupBaseline.Mean
                     ? own - (sum / members.Length)
                     : own - ((sum - own) / (members.Length - 1));

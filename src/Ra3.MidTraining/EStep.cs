@@ -14,10 +14,11 @@ namespace Ra3.MidTraining;
 /// <param name="InvalidShare">Share of begun latents that did not end in time.</param>
 /// <param name="LatentTokens">Mean content tokens of a valid latent.</param>
 /// <param name="LinesPerAbstraction">Lines per thought; infinite where nothing was thought.</param>
-/// <param name="GroupsWithoutSignal">Share of groups all of whose advantages are 0.</param>
-/// <param name="LogProbMismatch">Largest |log q at sampling − log q in the trainer's forward| over all policy tokens; must be 0.</param>
+/// <param name="GroupsWithoutSignal">Share of groups that teach nothing: no token that q chose has an advantage.</param>
+/// <param name="LogProbMismatch">Largest |log q at sampling − log q in the trainer's forward| over the policy tokens of the
+/// trees learnt from, or of one tree where there is nothing to learn; must be 0.</param>
 /// <param name="Gradient">Norm of the gradient of the last pass; 0 where there was nothing to learn.</param>
-/// <param name="PolicyTokens">Choices and content tokens trained on.</param>
+/// <param name="PolicyTokens">Choices and content tokens, those without an advantage included.</param>
 /// <param name="TreeTokens">Tokens of all trees.</param>
 /// <param name="GenerateSeconds">Time spent sampling.</param>
 /// <param name="ScoreSeconds">Time spent scoring.</param>
@@ -41,8 +42,9 @@ public sealed record EStepMetrics(
 
 /// <summary>
 /// The E-step (S): with the scorer π fixed, q is trained by policy gradient on
-/// r_t = log π(a_t | s_t, z_t) − c·1[z_t ≠ act]. One iteration, top to bottom: sample groups at places of some snippets,
-/// score their lines with π over the tree, turn rewards into advantages, update q over the same tree.
+/// r_t = log π(a_t | s_t, z_t) − c·1[z_t ≠ act], a thought that does not end in time costing more. One iteration, top to
+/// bottom: sample groups at places of some snippets, score their lines with π over the tree, turn rewards into advantages,
+/// update q over the same tree.
 /// </summary>
 public sealed class EStep(
     Decoder policy, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed) : IDisposable
@@ -66,9 +68,10 @@ public sealed class EStep(
         SideBySide.Run(scorer, samples.Count, i => Score(samples[i]));
 
         var scored = clock.Elapsed.TotalSeconds;
-        var (mismatch, norm, policyTokens) = Update(iteration, samples);
+        var batches = samples.ConvertAll(sample => PolicyTokens.Collect(sample, options.NegativeContentWeight));
+        var (mismatch, norm) = Update(iteration, samples, batches);
         var updated = clock.Elapsed.TotalSeconds;
-        return Summary(samples, mismatch, norm, policyTokens, generated, scored - generated, updated - scored);
+        return Summary(samples, batches, mismatch, norm, generated, scored - generated, updated - scored);
     }
 
     /// <inheritdoc/>
@@ -155,33 +158,33 @@ public sealed class EStep(
     private double Cost(StepChoice choice) => choice switch
     {
         StepChoice.Think => options.SwitchCost,
-        StepChoice.Invalid => options.InvalidCost,
+        StepChoice.Invalid => options.SwitchCost + options.InvalidPenalty,
         _ => 0,
     };
 
-    private (double Mismatch, double Norm, long Tokens) Update(long iteration, List<SnippetSamples> samples)
+    /// <summary>Trees without signal are not run: their gradient is 0. Where none has any, q and its optimizer stay as they are.</summary>
+    private (double Mismatch, double Norm) Update(long iteration, List<SnippetSamples> samples, List<PolicyTokens> batches)
     {
-        var batches = samples.Select(sample => PolicyTokens.Collect(sample, options.NegativeContentWeight)).ToList();
         var count = batches.Sum(batch => (long)batch.Count);
-        double mismatch = 0, norm = 0;
-        if (batches.All(batch => !batch.HasSignal))
+        var learning = samples.Zip(batches).Where(tree => tree.Second.GroupsWithSignal > 0).ToList();
+        if (learning.Count == 0)
         {
-            return (Mismatch(samples, batches), 0, count);
+            return (samples.Count > 0 ? Mismatch(samples[0], batches[0]) : 0, 0);
         }
 
+        double mismatch = 0, norm = 0;
         for (var pass = 0; pass < options.Passes; pass++)
         {
-            for (var i = 0; i < samples.Count; i++)
+            foreach (var (sample, batch) in learning)
             {
                 using var scope = NewDisposeScope();
-                var hidden = samples[i].Tree.Hidden(policy);
-                var logProbs = LogProbs(hidden, batches[i]);
+                var logProbs = LogProbs(sample.Tree.Hidden(policy), batch);
                 if (pass == 0)
                 {
-                    mismatch = Math.Max(mismatch, batches[i].Mismatch(logProbs));
+                    mismatch = Math.Max(mismatch, batch.Mismatch(logProbs));
                 }
 
-                var loss = PolicyLoss(logProbs, batches[i]) / Kept.Scalar(count);
+                var loss = PolicyLoss(logProbs, batch) / Kept.Scalar(count);
                 if (!double.IsFinite(loss.to_type(ScalarType.Float64).item<double>()))
                 {
                     throw new InvalidDataException(
@@ -195,20 +198,14 @@ public sealed class EStep(
             norm = Optimizer.Step(options.Optimizer.LearningRateAt(iteration, options.Iterations));
         }
 
-        return (mismatch, norm, count);
+        return (mismatch, norm);
     }
 
-    private double Mismatch(List<SnippetSamples> samples, List<PolicyTokens> batches)
+    private double Mismatch(SnippetSamples sample, PolicyTokens batch)
     {
+        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        double mismatch = 0;
-        for (var i = 0; i < samples.Count; i++)
-        {
-            using var scope = NewDisposeScope();
-            mismatch = Math.Max(mismatch, batches[i].Mismatch(LogProbs(samples[i].Tree.Hidden(policy), batches[i])));
-        }
-
-        return mismatch;
+        return batch.Mismatch(LogProbs(sample.Tree.Hidden(policy), batch));
     }
 
     /// <summary>Σ −min(ρ A, clip(ρ) A) over policy tokens, ρ = q / behaviour; on the first pass ρ is 1 but for explored choices.</summary>
@@ -250,12 +247,13 @@ public sealed class EStep(
             tensor(targets.ToArray(), ScalarType.Int64, decoder.Device), distribution);
 
     private static EStepMetrics Summary(
-        List<SnippetSamples> samples, double mismatch, double norm, long policyTokens, double generate, double score, double update)
+        List<SnippetSamples> samples, List<PolicyTokens> batches, double mismatch, double norm,
+        double generate, double score, double update)
     {
         var steps = samples.SelectMany(sample => sample.Trajectories).SelectMany(trajectory => trajectory.Steps).ToList();
         var thoughts = steps.Where(step => step.Choice == StepChoice.Think).ToList();
         double invalid = steps.Count(step => step.Choice == StepChoice.Invalid);
-        var groups = samples.SelectMany(sample => sample.Advantages).ToList();
+        double groups = batches.Sum(batch => batch.Groups);
         return new EStepMetrics(
             Mean(samples.SelectMany(sample => sample.Rewards)),
             Mean(samples.SelectMany(sample => sample.LineLogProbs)),
@@ -264,8 +262,9 @@ public sealed class EStep(
             Share(invalid, thoughts.Count + invalid),
             Mean(thoughts.Select(step => (double)step.Latent.Length)),
             thoughts.Count > 0 ? steps.Count / (double)thoughts.Count : double.PositiveInfinity,
-            Share(groups.Count(group => group.All(member => member.All(advantage => advantage == 0))), groups.Count),
-            mismatch, norm, policyTokens, samples.Sum(sample => (long)sample.Tree.TokenCount), generate, score, update);
+            Share(groups - batches.Sum(batch => batch.GroupsWithSignal), groups),
+            mismatch, norm, batches.Sum(batch => (long)batch.Count), samples.Sum(sample => (long)sample.Tree.TokenCount),
+            generate, score, update);
 
         static double Mean(IEnumerable<double> values) => values.DefaultIfEmpty(0).Average();
         static double Share(double part, double whole) => whole > 0 ? part / whole : 0;

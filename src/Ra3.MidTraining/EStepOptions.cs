@@ -91,8 +91,8 @@ public sealed record EStepOptions : IValidatableObject
     /// <summary>Cost c of a thought, in nats of reward (S: 0.05); infinity never thinks, which is next-token prediction.</summary>
     public double SwitchCost { get; init; } = 0.05;
 
-    /// <summary>Cost of a latent that did not end in time.</summary>
-    public double InvalidCost { get; init; } = 0.1;
+    /// <summary>What a latent that did not end in time costs above c: a failed thought is never cheaper than a good one.</summary>
+    public double InvalidPenalty { get; init; } = 0.05;
 
     /// <summary>Reward of a line.</summary>
     public LineReward Reward { get; init; } = LineReward.Mean;
@@ -173,9 +173,15 @@ public sealed record EStepOptions : IValidatableObject
             yield return new ValidationResult($"must not be negative: {Iterations}", ["iterations"]);
         }
 
-        if (!(SwitchCost >= 0) || !(InvalidCost >= 0))
+        if (!(SwitchCost >= 0))
         {
-            yield return new ValidationResult("switchCost and invalidCost must not be negative", ["switchCost"]);
+            yield return new ValidationResult($"must not be negative: {SwitchCost}", ["switchCost"]);
+        }
+
+        if (!(InvalidPenalty >= 0))
+        {
+            yield return new ValidationResult(
+                $"must not be negative: {InvalidPenalty} would make a failed thought cheaper than a good one", ["invalidPenalty"]);
         }
 
         if (!(Discount >= 0 && Discount <= 1))

@@ -29,8 +29,8 @@ internal sealed class SnippetSamples(IReadOnlyList<IReadOnlyList<Trajectory>> gr
 }
 
 /// <summary>
-/// The tokens of one tree that q chose: decisions first, then the content of latents. Steps without a choice, and whole
-/// groups without signal, are left out of the loss; the count keeps them, so that the loss is per choice made.
+/// The tokens of one tree that q chose: decisions first, then the content of latents; steps without a choice have none.
+/// A tree none of whose groups has signal is left out of learning; its count is not, so that the loss is per choice made.
 /// </summary>
 internal sealed class PolicyTokens
 {
@@ -51,7 +51,10 @@ internal sealed class PolicyTokens
 
     public int Count => decisions.Count + contents.Count;
 
-    public bool HasSignal => decisions.Any(token => token.Advantage != 0) || contents.Any(token => token.Advantage != 0);
+    public int Groups { get; private set; }
+
+    /// <summary>Groups of which some token has an advantage: the others teach nothing.</summary>
+    public int GroupsWithSignal { get; private set; }
 
     public float[] Advantages => [.. decisions.Select(token => token.Advantage), .. contents.Select(token => token.Advantage)];
 
@@ -66,6 +69,7 @@ internal sealed class PolicyTokens
         var tokens = new PolicyTokens();
         for (var group = 0; group < sample.Groups.Count; group++)
         {
+            var (decisions, contents) = (tokens.decisions.Count, tokens.contents.Count);
             for (var member = 0; member < sample.Groups[group].Count; member++)
             {
                 var trajectory = sample.Groups[group][member];
@@ -77,6 +81,10 @@ internal sealed class PolicyTokens
                         content < 0 ? content * negativeContentWeight : content);
                 }
             }
+
+            tokens.Groups++;
+            tokens.GroupsWithSignal += tokens.decisions.Skip(decisions).Any(token => token.Advantage != 0)
+                || tokens.contents.Skip(contents).Any(token => token.Advantage != 0) ? 1 : 0;
         }
 
         return tokens;

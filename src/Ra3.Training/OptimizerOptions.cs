@@ -36,7 +36,8 @@ public sealed record OptimizerOptions : IValidatableObject
     /// <summary>Largest norm of the whole gradient; 0 for no bound.</summary>
     public double ClipNorm { get; init; } = 1;
 
-    /// <summary>Share of the steps over which the learning rate rises linearly from 0.</summary>
+    /// <summary>Share of the steps, in whole steps, over which the learning rate rises linearly from 0; 0 begins at the
+    /// peak.</summary>
     public double Warmup { get; init; } = 0.02;
 
     /// <summary>How it falls afterwards.</summary>
@@ -48,7 +49,7 @@ public sealed record OptimizerOptions : IValidatableObject
     /// <summary>Learning rate of a step, counted from 0.</summary>
     public double LearningRateAt(long step, long steps)
     {
-        var warmup = Math.Max(1, Warmup * steps);
+        var warmup = Math.Floor(Warmup * steps);
         if (step < warmup)
         {
             return LearningRate * (step + 1) / (warmup + 1);

@@ -26,6 +26,34 @@ public sealed class AdvantagesTests
         Advantages.Credits(rewards, CreditAssignment.Trajectory, 1).Should().Equal(111, 111, 111);
     }
 
+    [Fact]
+    public void Equal_credits_give_advantages_of_exactly_0_whatever_the_rounding()
+    {
+        Gen.Select(Gen.Double[-10, 10], Gen.Int[2, 16], Gen.Enum<GroupBaseline>()).Sample((credit, size, baseline) =>
+        {
+            Advantages.OfGroup([.. Enumerable.Repeat(new[] { credit, credit / 3 }, size)], baseline)
+                .Should().AllSatisfy(member => member.Should().Equal(0, 0));
+            var members = Enumerable.Repeat(new[] { credit }, size).Append([credit + 1]).ToList();
+            Advantages.Among(members, baseline, (member, _) => member < size)
+                .Should().AllSatisfy(member => member.Should().Equal(0));
+        });
+    }
+
+    [Fact]
+    public void Advantages_are_the_credits_less_their_baseline()
+    {
+        Gen.Double[-10, 10].Array[2, 9].Sample(credits =>
+        {
+            var mean = Advantages.OfGroup([.. credits.Select(credit => new[] { credit })], GroupBaseline.Mean);
+            var others = Advantages.OfGroup([.. credits.Select(credit => new[] { credit })], GroupBaseline.LeaveOneOut);
+            for (var i = 0; i < credits.Length; i++)
+            {
+                mean[i][0].Should().BeApproximately(credits[i] - credits.Average(), 1e-12);
+                others[i][0].Should().BeApproximately(credits[i] - credits.Where((_, j) => j != i).Average(), 1e-12);
+            }
+        });
+    }
+
     /// <summary>Over every possible group of three draws from a three-armed bandit, exactly.</summary>
     [Fact]
     public void Leave_one_out_is_unbiased_and_the_inclusive_mean_shrinks_the_gradient_by_the_group_size()

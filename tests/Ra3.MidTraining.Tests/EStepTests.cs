@@ -90,6 +90,56 @@ public sealed class EStepTests
         }
     }
 
+    /// <summary>The model never thinks by itself: explored thoughts teach in the first iteration, in the second all members
+    /// write alike.</summary>
+    [Theory]
+    [InlineData(GroupBaseline.Mean)]
+    [InlineData(GroupBaseline.LeaveOneOut)]
+    public void An_iteration_of_equal_groups_is_without_signal_and_changes_neither_policy_nor_optimizer(GroupBaseline baseline)
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts(opening: -9);
+        using var scorer = fixture.Decoder.Copy(trainable: false);
+        using var eStep = new EStep(
+            fixture.Decoder, scorer, fixture.Format, Latents,
+            Options with { Baseline = baseline, Iterations = 2, ExplorationDecay = 0.5 }, seed: 1);
+        Snippet[] snippets = [.. fixture.Snippets.Take(4)];
+        var explored = eStep.Iterate(0, snippets);
+        explored.GroupsWithoutSignal.Should().BeLessThan(1);
+        explored.Gradient.Should().BePositive();
+        var before = Weights();
+
+        var flat = eStep.Iterate(1, snippets);
+        flat.ThinkShare.Should().Be(0);
+        flat.GroupsWithoutSignal.Should().Be(1);
+        flat.Gradient.Should().Be(0);
+        flat.PolicyTokens.Should().BePositive("they count, though nothing is learnt from them");
+        flat.LogProbMismatch.Should().Be(0);
+        eStep.Optimizer.Steps.Should().Be(1, "the first iteration's momentum moves nothing where nothing was learnt");
+        Weights().Should().Equal(before);
+
+        float[] Weights() =>
+            [.. fixture.Decoder.Parameters.Values.SelectMany(weight => weight.detach().reshape(-1).data<float>().ToArray())];
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.05)]
+    [InlineData(0.2)]
+    public void A_thought_that_does_not_end_costs_more_than_one_that_does_whatever_thoughts_cost(double cost)
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var scorer = fixture.Decoder.Copy(trainable: false);
+        var options = Options with { SwitchCost = cost, Horizon = 1 };
+        using var eStep = new EStep(fixture.Decoder, scorer, fixture.Format, Latents, options, seed: 1);
+        var metrics = eStep.Iterate(0, [.. fixture.Snippets.Take(4)]);
+        var (ended, begun) = (metrics.ThinkShare, metrics.ThinkShare / (1 - metrics.InvalidShare));
+        metrics.InvalidShare.Should().BeInRange(0.05, 0.95);
+        (metrics.LineLogProb - metrics.Reward)
+            .Should().BeApproximately((cost * ended) + ((cost + options.InvalidPenalty) * (begun - ended)), 1e-9);
+    }
+
     [Fact]
     public void A_thought_that_costs_much_is_unlearned_and_a_dearer_one_never_more_common()
     {

@@ -166,6 +166,21 @@ public sealed class TrainingTests : IDisposable
         rates[^1].Should().BeApproximately(0.1, 1e-12);
     }
 
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(0, 1000)]
+    [InlineData(0.1, 9)] // less than one whole step
+    public void Without_warm_up_the_first_step_has_the_whole_rate(double warmup, long steps)
+    {
+        foreach (var decay in Enum.GetValues<DecayShape>())
+        {
+            var options = new OptimizerOptions { LearningRate = 0.3, Warmup = warmup, Decay = decay };
+            options.LearningRateAt(0, steps).Should().Be(0.3, $"{decay}");
+            options.LearningRateAt(steps - 1, steps)
+                .Should().BeApproximately(decay == DecayShape.Constant ? 0.3 : 0.03, 1e-12, $"{decay}");
+        }
+    }
+
     [Fact]
     public void A_step_leaves_no_tensor_behind()
     {
