@@ -48,6 +48,8 @@ internal static class Judge
         ["out"] = limits.OutputBytes,
         ["result"] = limits.ResultBytes,
         ["call"] = limits.CallSeconds,
+        ["header"] = "",
+        ["exits"] = false,
     };
 
     /// <summary>How long a worker may take over a job before it counts as hung.</summary>
@@ -123,7 +125,9 @@ internal static class Judge
         Verdict last = new(VerdictKind.Passed, null, "", 0, 0, 0, "", "", tier);
         for (var test = 0; test < request.Tests.Count && last.Passed; test++)
         {
-            var run = await RunAsync(worker, Job("stdio", "", request.Limits), request, Encoding.UTF8.GetBytes(request.Tests[test].Input), ct);
+            var job = Job("stdio", "", request.Limits);
+            job["exits"] = request.AnyExitStatus;
+            var run = await RunAsync(worker, job, request, Encoding.UTF8.GetBytes(request.Tests[test].Input), ct);
             last = OneRun(run, tier, request.Tests[test], test);
             (cpu, wall, memory) = (cpu + last.CpuSeconds, wall + last.WallSeconds, Math.Max(memory, last.MemoryMb));
         }
@@ -165,6 +169,7 @@ internal static class Judge
     private static async Task<Run> RunAsync(Worker worker, JsonObject job, JudgeRequest request, byte[] payload, CancellationToken ct,
         Func<byte[], bool>? early = null)
     {
+        job["header"] = request.Header;
         var (facts, outputs) = await worker.RunAsync(
             job, Encoding.UTF8.GetBytes(request.Program), payload, Patience(request.Limits), ct, early);
         return new Run(facts, outputs);

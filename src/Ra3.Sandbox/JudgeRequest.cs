@@ -3,7 +3,12 @@ namespace Ra3.Sandbox;
 /// <summary>A program to be judged.</summary>
 /// <param name="Program">Python source, as a model wrote it.</param>
 /// <param name="Limits">What it may use.</param>
-public abstract record JudgeRequest(string Program, Limits Limits);
+public abstract record JudgeRequest(string Program, Limits Limits)
+{
+    /// <summary>Python source that a harness runs in front of the program, in the same module: its imports, mostly. Line
+    /// numbers and <c>from __future__</c> stay the program's own.</summary>
+    public string Header { get; init; } = "";
+}
 
 /// <summary>Calls a function with each case's arguments and compares its answers outside Python.</summary>
 /// <param name="Program">Python source.</param>
@@ -27,7 +32,12 @@ public sealed record SplitRequest(string Program, string EntryPoint, string Test
 /// <param name="Tests">Inputs and checks, in order; the first that does not pass decides.</param>
 /// <param name="Limits">What each run may use.</param>
 public sealed record StdioRequest(string Program, IReadOnlyList<StdioTest> Tests, Limits Limits)
-    : JudgeRequest(Program, Limits);
+    : JudgeRequest(Program, Limits)
+{
+    /// <summary>Whether <c>SystemExit</c> ends the program well with any code, as some harnesses have it; python3 says
+    /// that a code other than 0 is a failure.</summary>
+    public bool AnyExitStatus { get; init; }
+}
 
 /// <summary>One input for a whole program.</summary>
 /// <param name="Input">Text for stdin.</param>

@@ -38,6 +38,7 @@ internal sealed class Worker(Process process) : IDisposable
         // Sets of strings then iterate in the same order everywhere: a verdict does not depend on the worker.
         start.Environment["PYTHONHASHSEED"] = "0";
         start.Environment["HOME"] = "/";
+        start.Environment["PATH"] = "/usr/local/bin:/usr/bin:/bin";
         // Large blocks in huge pages: a program that fills its memory then meets the limit long before the clock.
         start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1";
         foreach (var argument in new[] { "-s", "-S", "-B", "-c", Source })

@@ -2,12 +2,13 @@
 # Nothing here guards the answers: the program owns this process and may lie about anything. It learns arguments, never
 # expected values, so a lie is only ever a wrong answer.
 import atexit
+import builtins
 import errno
+import gc
 import io
 import signal
 import sys
 import threading
-import traceback
 import types
 
 
@@ -22,20 +23,35 @@ def is_memory(error):
 
 
 def open_streams(buffered):
-    """Fresh standard streams. Function tasks get unbuffered output: what was printed is seen, however the end comes."""
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, 'r', False)), 'utf-8')
-    for name, fd, errors in (('stdout', 1, 'strict'), ('stderr', 2, 'backslashreplace')):
-        raw = io.FileIO(fd, 'w', False)
-        stream = io.TextIOWrapper(io.BufferedWriter(raw, 1 << 16) if buffered else raw, 'utf-8', errors,
-                                  write_through=not buffered)
+    """Fresh standard streams with the names and modes that python3 gives them. Function tasks get unbuffered output:
+    what was printed is seen, however the end comes."""
+    for name, fd, mode, errors in STREAMS:
+        # A stream knows that it reads or writes a pipe, as under python3, from the time when it is made.
+        mine, pipe = os.dup(fd), os.pipe()
+        os.dup2(pipe[0 if mode == 'r' else 1], fd)
+        plain = mode == 'w' and not buffered
+        buffer = open(fd, mode + 'b', 0 if plain else -1, closefd=False)
+        getattr(buffer, 'raw', buffer).name = '<%s>' % name
+        stream = io.TextIOWrapper(buffer, 'utf-8', errors, '\n', name == 'stderr', plain)
+        stream.mode = mode
+        os.dup2(mine, fd)
+        for end in (mine, *pipe):
+            os.close(end)
         setattr(sys, name, stream)
         setattr(sys, '__%s__' % name, stream)
 
 
-def load(program, name):
-    """Runs the program's text as the module `name`."""
+STREAMS = (('stdin', 0, 'r', 'strict'), ('stdout', 1, 'w', 'strict'), ('stderr', 2, 'w', 'backslashreplace'))
+
+
+def load(program, name, header):
+    """Runs the program's text as the module `name`, after the header that its harness puts in front."""
     module = types.ModuleType(name)
     sys.modules[name] = module
+    if name == '__main__':
+        vars(module).update(__file__='/program.py', __cached__=None, __annotations__={}, __builtins__=builtins)
+    if header:
+        exec(compile(header, '<header>', 'exec', dont_inherit=True), module.__dict__)
     exec(compile(program, '<program>', 'exec', dont_inherit=True), module.__dict__)
     return module
 
@@ -54,9 +70,9 @@ def run_candidate(job, program, payload, channel):
     mode = job['mode']
     if mode == 'stdio':
         open_streams(True)
-        return run_script(program, say_error)
+        return run_script(program, job['header'], job['exits'], say_error)
     try:
-        module = load(program, 'program')
+        module = load(program, 'program', job['header'])
         function = eval(job['entry'], module.__dict__) if mode == 'cases' else None
     except BaseException as error:
         say_error(error, 1)
@@ -77,7 +93,7 @@ def run_candidate(job, program, payload, channel):
 def warm_up(channel):
     """Takes the way of a program once or more, so that a child finds everything looked up and laid out: what is done
     here costs a child no first time, and no page of its own."""
-    job = {'mode': 'cases', 'entry': 'f', 'result': 1 << 20, 'call': 0}
+    job = {'mode': 'cases', 'entry': 'f', 'header': '', 'result': 1 << 20, 'call': 0}
     program = b'''import math
 from typing import List, Dict
 class Pair:
@@ -103,26 +119,69 @@ def f(numbers: List[float], limit: float = 0.5, *more) -> bool:
     del sys.modules['program']
 
 
-def run_script(program, say_error):
-    """A whole program on standard input and output; ends as the interpreter would: threads, then atexit, then flush."""
-    status = 0
+def run_script(program, header, exits, say_error):
+    """A whole program on standard input and output. It ends as the interpreter would: its threads, atexit, then what its
+    names hold (files are flushed, __del__ may print), with a flush after both. `exits`: SystemExit is no failure."""
+    status, frame, depth = 0, sys._getframe(), 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    sys.setrecursionlimit(sys.getrecursionlimit() + depth)   # as deep as from the top of a script
     try:
-        load(program, '__main__')
+        load(program, '__main__', header)
     except SystemExit as stop:
-        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if not exits:
+            status = exit_status(stop.code)
     except BaseException as error:
         say_error(error)
-        traceback.print_exc()
+        tell(error)
         status = 1
+    for finish in (threading._shutdown, atexit._run_exitfuncs):
+        try:
+            finish()
+        except BaseException as error:
+            tell(error)                              # the interpreter goes on, and so does the exit status
+    status = flush_streams(status, say_error)
+    sys.stdin, sys.stdout, sys.stderr = (getattr(sys, '__%s__' % name, None) for name, *_ in STREAMS)
+    # The interpreter's order: the first collection puts every owner before what it owns (a file before its buffer), the
+    # second ends the program's module and all it made. What is the zygote's own is frozen.
+    gc.collect()
+    sys.modules.pop('__main__', None)
+    gc.collect()
+    return flush_streams(status, say_error) & 0xFF
+
+
+def exit_status(code):
+    if code is None or isinstance(code, int):
+        return code or 0
     try:
-        threading._shutdown()
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException as error:
-        say_error(error)
-        status = status or 1
-    return status & 0xFF
+        print(code, file=sys.stderr)
+    except BaseException:
+        pass
+    return 1
+
+
+def tell(error):
+    """Prints an exception as the interpreter does, without the frames of this file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    try:
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+    except BaseException:
+        pass
+
+
+def flush_streams(status, say_error):
+    """Flushes stdout and stderr; the exit status, 120 as the interpreter has it where what was printed cannot be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not getattr(stream, 'closed', False):
+                stream.flush()
+        except BaseException as error:
+            if not status:
+                say_error(error)
+            status = 120
+    return status
 
 
 def answer_calls(function, payload, say, say_error, max_chars, call_seconds):

@@ -217,9 +217,11 @@ def capped(which, value):
 def limit_zygote():
     """The limits that are the same for every program: set once, inherited by all."""
     for which, value in ((resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_FSIZE, 1 << 20), (resource.RLIMIT_CORE, 0),
-                         (resource.RLIMIT_STACK, 64 << 20), (resource.RLIMIT_MEMLOCK, 0),
-                         (resource.RLIMIT_MSGQUEUE, 0)):
+                         (resource.RLIMIT_MEMLOCK, 0), (resource.RLIMIT_MSGQUEUE, 0)):
         resource.setrlimit(*capped(which, value))
+    # A program may ask for more stack, as many whole programs do at their start: the limit on memory counts it.
+    which, (stack, _) = capped(resource.RLIMIT_STACK, 64 << 20)
+    resource.setrlimit(which, (stack, HARD[which]))
 
 
 def program_limits(cpu_seconds, memory_bytes, processes):

@@ -137,8 +137,10 @@ class Zygote:
             os.close(fd)
         for name in PRELOAD:
             __import__(name)
-        import _sitebuiltins
-        builtins.exit, builtins.quit = (_sitebuiltins.Quitter(n, 'Ctrl-D') for n in ('exit', 'quit'))
+        import site
+        site.setquit()
+        site.setcopyright()
+        site.sethelper()
         sys.argv = ['program.py']
         open_streams(False)
         try:
