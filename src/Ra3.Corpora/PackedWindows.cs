@@ -43,6 +43,46 @@ public sealed class PackedWindows
     /// <summary>Rows until the epoch ends.</summary>
     public long RowsPerEpoch { get; }
 
+    /// <summary>
+    /// The documents that a number of rows takes: the first ones of an epoch's order that hold so many rows, or all where an
+    /// epoch has no more. Rows over a store of these documents alone, longer or not, read none of them twice.
+    /// </summary>
+    /// <param name="rows">Rows to be read.</param>
+    /// <param name="length">L.</param>
+    /// <param name="seed">As for the rows.</param>
+    /// <param name="stores">The documents, numbered on from store to store.</param>
+    /// <returns>Their numbers, in the epoch's order.</returns>
+    public static int[] DocumentsFor(long rows, int length, ulong seed, params IReadOnlyList<TokenStore> stores)
+    {
+        ArgumentNullException.ThrowIfNull(stores);
+        var count = stores.Sum(part => part.Count);
+        var order = new ShuffledOrder(seed, Math.Max(1, count));
+        var (taken, tokens) = (new List<int>(), -1L); // the stream begins with a document, not with an end of text
+        while (taken.Count < count && tokens / length < Math.Max(1, rows))
+        {
+            var document = (int)order.At(taken.Count);
+            taken.Add(document);
+            tokens += LengthOf(document) + 1;
+        }
+
+        return [.. taken];
+
+        int LengthOf(int document)
+        {
+            foreach (var part in stores)
+            {
+                if (document < part.Count)
+                {
+                    return part.TokensOf(document).Length;
+                }
+
+                document -= part.Count;
+            }
+
+            throw new ArgumentOutOfRangeException(nameof(document));
+        }
+    }
+
     /// <summary>Writes the row at a position (it counts on through the epochs) to <paramref name="row"/>, which holds L + 1 tokens.</summary>
     public void Read(long position, Span<int> row)
     {

@@ -9,27 +9,47 @@ namespace Ra3.MidTraining;
 /// </summary>
 public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
 {
+    private const int SnippetsAtOnce = 256; // that several threads take from before they wait for each other
+
     private readonly LatentSampler sampler = new(q, format, latents);
 
     /// <summary>A trajectory through each snippet.</summary>
-    /// <param name="snippets">The snippets.</param>
-    /// <param name="first">Index of the first.</param>
-    public IReadOnlyList<Trajectory> SelectEach(IReadOnlyList<Snippet> snippets, long first)
+    /// <param name="snippets">The snippets, each with a number of its own, which its random numbers depend on.</param>
+    /// <param name="finished">Takes number and trajectory of one at a time, from any thread, in the order in which they finish.</param>
+    /// <param name="progress">Told the source tokens passed so far, in the same way.</param>
+    /// <param name="stop">Cancels between tokens; what was finished has been handed over.</param>
+    public void SelectEach(
+        IEnumerable<(long Number, Snippet Snippet)> snippets, Action<long, Trajectory> finished, Action<long>? progress = null,
+        CancellationToken stop = default)
     {
-        var selected = new Trajectory[snippets.Count];
-        SideBySide.Run(q, selected.Length, i => selected[i] = Select(snippets[i], first + i));
-        return selected;
+        var (passed, gate) = (0L, new Lock());
+        foreach (var some in snippets.Chunk(SnippetsAtOnce))
+        {
+            SideBySide.Run(q, some.Length, i =>
+            {
+                var selected = Select(some[i].Snippet, some[i].Number, stop);
+                lock (gate)
+                {
+                    passed += some[i].Snippet.Tokens.Length;
+                    finished(some[i].Number, selected);
+                    progress?.Invoke(passed);
+                }
+            });
+        }
     }
 
     /// <summary>The trajectory through one snippet.</summary>
     /// <param name="snippet">The snippet.</param>
     /// <param name="index">Its index, for the random numbers.</param>
-    public Trajectory Select(Snippet snippet, long index)
+    /// <param name="stop">Cancels between tokens.</param>
+    public Trajectory Select(Snippet snippet, long index, CancellationToken stop = default)
     {
+        stop.ThrowIfCancellationRequested();
         var possible = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).ToList();
         var groups = sampler.SampleGroups(
             snippet, possible, options.GroupSize, horizon: 1, exploration: _ => 1,
-            (line, member) => new SeededRandom(seed, "best-of-group", index, line, member));
+            (line, member) => new SeededRandom(seed, "best-of-group", index, line, member), stop);
+        stop.ThrowIfCancellationRequested();
         var plain = Trajectory.Plain(snippet);
         List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
         var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], all);

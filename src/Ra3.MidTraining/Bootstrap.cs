@@ -10,6 +10,9 @@ namespace Ra3.MidTraining;
 /// <param name="LatentTokens">Content tokens of all latents.</param>
 public sealed record LatentCounts(long Choices, long Thoughts, long Lines, long LatentTokens)
 {
+    /// <summary>Of no trajectory.</summary>
+    public static LatentCounts None { get; } = new(0, 0, 0, 0);
+
     /// <summary>Thoughts per choice.</summary>
     public double ThinkShare => Choices > 0 ? (double)Thoughts / Choices : 0;
 
@@ -42,36 +45,9 @@ public sealed record LatentCounts(long Choices, long Thoughts, long Lines, long 
         new(a.Choices + b.Choices, a.Thoughts + b.Thoughts, a.Lines + b.Lines, a.LatentTokens + b.LatentTokens);
 }
 
-/// <summary>The M-step's data (S): each document with the latents of a sampled trajectory between its lines.</summary>
+/// <summary>A document of the M-step's data (S): the latents of a sampled trajectory stand between its lines.</summary>
 public static class Bootstrap
 {
-    private const int DocumentsAtOnce = 64;
-
-    /// <summary>Interleaves latents into documents, in order.</summary>
-    /// <param name="documents">The documents.</param>
-    /// <param name="maxTokens">Most tokens of a snippet; a document's snippets are joined again.</param>
-    /// <param name="trajectories">One trajectory through each of some snippets, the first of which has the given index.</param>
-    /// <param name="counted">Told what each batch of trajectories amounts to.</param>
-    public static IEnumerable<EncodedDocument> Interleave(
-        IEnumerable<EncodedDocument> documents, int maxTokens,
-        Func<IReadOnlyList<Snippet>, long, IReadOnlyList<Trajectory>> trajectories, Action<LatentCounts> counted)
-    {
-        long first = 0;
-        foreach (var chunk in documents.Chunk(DocumentsAtOnce))
-        {
-            var snippets = chunk.Select(document => Snippet.Cut(document, maxTokens).ToList()).ToList();
-            var sampled = trajectories([.. snippets.SelectMany(list => list)], first);
-            counted(LatentCounts.Of(sampled));
-            first += sampled.Count;
-            var next = 0;
-            for (var i = 0; i < chunk.Length; i++)
-            {
-                yield return Join(chunk[i], sampled.Skip(next).Take(snippets[i].Count));
-                next += snippets[i].Count;
-            }
-        }
-    }
-
     /// <summary>
     /// A document with its latents as further actions: comments that carry no bytes of the source, so that the tokens of
     /// the source stay countable. Without latents it equals the document.

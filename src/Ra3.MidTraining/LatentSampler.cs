@@ -11,35 +11,58 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
     private readonly HeadDistribution decisions = new(options.Temperature);
     private readonly HeadDistribution contents = new(options.Temperature, format.Forbidden);
 
+    /// <summary>Tokens that a slot had room for at the end of the last call; tests hold it against the longest line.</summary>
+    internal int LastCapacity { get; private set; }
+
     /// <summary>Samples one trajectory through each snippet from its first line to its last, with continuous batching.</summary>
     /// <param name="snippets">The snippets.</param>
     /// <param name="random">Random numbers of snippet i.</param>
-    /// <param name="progress">Called with the number of finished trajectories.</param>
     /// <param name="stop">Cancels between tokens.</param>
     /// <returns>Trajectories in the order of the snippets; their trunk is the end-of-text token alone.</returns>
     public IReadOnlyList<Trajectory> SampleWhole(
-        IReadOnlyList<Snippet> snippets, Func<int, SeededRandom> random, Action<int>? progress = null, CancellationToken stop = default)
+        IReadOnlyList<Snippet> snippets, Func<int, SeededRandom> random, CancellationToken stop = default)
     {
         var results = new Trajectory[snippets.Count];
-        if (snippets.Count == 0)
+        if (snippets.Count > 0)
         {
-            return results;
+            SampleWhole(
+                snippets.Select((snippet, i) => ((long)i, snippet)), i => random((int)i), (i, trajectory) => results[i] = trajectory,
+                Math.Min(options.BatchSize, snippets.Count), snippets.Max(snippet => snippet.Tokens.Length), progress: null, stop);
         }
 
-        using var batch = new DecodeBatch(
-            q, Math.Min(options.BatchSize, snippets.Count), snippets.Max(snippet => snippet.Tokens.Length) * 5 / 4);
+        return results;
+    }
+
+    /// <summary>As above, of snippets without end: they are taken up as there is room, and handed over as they finish.</summary>
+    /// <param name="snippets">The snippets, each with a number of its own.</param>
+    /// <param name="random">Random numbers of a snippet, by its number.</param>
+    /// <param name="finished">Takes number and trajectory, in the order in which they finish.</param>
+    /// <param name="progress">Told the source tokens passed so far.</param>
+    /// <param name="stop">Cancels between tokens.</param>
+    public void SampleWhole(
+        IEnumerable<(long Number, Snippet Snippet)> snippets, Func<long, SeededRandom> random, Action<long, Trajectory> finished,
+        Action<long>? progress = null, CancellationToken stop = default) =>
+        SampleWhole(snippets, random, finished, options.BatchSize, options.SnippetTokens, progress, stop);
+
+    private void SampleWhole(
+        IEnumerable<(long Number, Snippet Snippet)> snippets, Func<long, SeededRandom> random, Action<long, Trajectory> finished,
+        int slots, int longest, Action<long>? progress, CancellationToken stop)
+    {
+        // A line longer than a snippet holds at most one choice, at its beginning, and is not decoded behind it.
+        using var batch = new DecodeBatch(q, slots, Math.Min(longest, options.SnippetTokens) * 5 / 4);
         using var start = batch.ReadTrunk([format.EndOfText]);
+        using var source = snippets.GetEnumerator();
         var walks = new List<LatentWalk>();
-        var indices = new Dictionary<LatentWalk, int>();
-        var (next, done) = (0, 0);
-        while (done < snippets.Count)
+        var numbers = new Dictionary<LatentWalk, long>();
+        var (passed, more) = (0L, true);
+        while (true)
         {
             stop.ThrowIfCancellationRequested();
-            while (batch.Active < batch.Slots && next < snippets.Count)
+            while (batch.Active < batch.Slots && more && (more = source.MoveNext()))
             {
-                var walk = new LatentWalk(
-                    snippets[next], 0, snippets[next].Actions.Length, attach: 1, options, format, random(next));
-                indices.Add(walk, next++);
+                var (number, snippet) = source.Current;
+                var walk = new LatentWalk(snippet, 0, snippet.Actions.Length, attach: 1, options, format, random(number));
+                numbers.Add(walk, number);
                 walks.Add(walk);
                 batch.Open(walk.Attach);
                 if (walk.AtDecision)
@@ -50,15 +73,20 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
 
             foreach (var walk in CloseFinished(batch, walks))
             {
-                results[indices[walk]] = walk.ToTrajectory();
-                done++;
-                progress?.Invoke(done);
+                passed += walk.Passed;
+                numbers.Remove(walk, out var number);
+                finished(number, walk.ToTrajectory());
             }
 
+            if (!more && walks.Count == 0)
+            {
+                LastCapacity = batch.Capacity;
+                return;
+            }
+
+            progress?.Invoke(passed + walks.Sum(walk => (long)walk.Passed));
             Feed(batch, walks, _ => 0);
         }
-
-        return results;
     }
 
     /// <summary>
@@ -71,10 +99,11 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
     /// <param name="horizon">Lines that each runs through.</param>
     /// <param name="exploration">By line: probability of thinking whatever q says.</param>
     /// <param name="random">Random numbers of (place, member).</param>
+    /// <param name="stop">Cancels between tokens.</param>
     /// <returns>For each place, its group.</returns>
     public IReadOnlyList<IReadOnlyList<Trajectory>> SampleGroups(
         Snippet snippet, IReadOnlyList<int> places, int groupSize, int horizon, Func<int, double> exploration,
-        Func<int, int, SeededRandom> random)
+        Func<int, int, SeededRandom> random, CancellationToken stop = default)
     {
         var lines = snippet.Actions.Length;
         var walks = places.SelectMany(place => Enumerable.Range(0, groupSize).Select(member => new LatentWalk(
@@ -86,6 +115,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
         walks.ForEach(FollowTrunk);
         while (active.Count > 0)
         {
+            stop.ThrowIfCancellationRequested();
             CloseFinished(batch, active);
             foreach (var walk in Feed(batch, active, exploration))
             {

@@ -30,6 +30,9 @@ internal sealed class LatentWalk(
     /// <summary>The line it is at.</summary>
     public int Line => firstLine + lines;
 
+    /// <summary>Source tokens it has passed.</summary>
+    public int Passed => (Line < snippet.Actions.Length ? snippet.Offset(Line) + written : snippet.Tokens.Length) - snippet.Offset(firstLine);
+
     /// <summary>Own tokens so far; the last may still have to be fed.</summary>
     public IReadOnlyList<int> Tokens => tokens;
 

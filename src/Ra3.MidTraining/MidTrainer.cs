@@ -15,7 +15,7 @@ public enum MidTrainingPhase
     /// <summary>Latents are learnt, in iterations.</summary>
     EStep,
 
-    /// <summary>Latents are interleaved, document by document.</summary>
+    /// <summary>Latents are interleaved; its steps are tokens of the source.</summary>
     Bootstrap,
 
     /// <summary>Next-token prediction, in steps.</summary>
@@ -31,8 +31,8 @@ public interface IMidTrainingObserver
     /// <summary>After an iteration of the E-step.</summary>
     void EStep(int round, long iteration, EStepMetrics metrics);
 
-    /// <summary>While latents are interleaved: documents done of all.</summary>
-    void Bootstrap(int round, long documents, long total);
+    /// <summary>While latents are interleaved: source tokens done of all.</summary>
+    void Bootstrap(int round, long tokens, long total);
 
     /// <summary>After a step of the M-step; the decoder may be evaluated, not changed.</summary>
     void MStep(int round, NextTokenMetrics metrics, Decoder decoder);
@@ -49,15 +49,16 @@ public sealed record RoundSummary(
     double EStepSeconds, double BootstrapSeconds, double MStepSeconds, long EStepTokens, long MStepTokens, LatentCounts Latents);
 
 /// <summary>
-/// The EM loop (S). Each phase leaves its result in the run's folder (round-N/e-step, round-N/bootstrap.tokens,
-/// round-N/m-step), so running again with the same arguments goes on where it stopped, bit for bit.
+/// The EM loop (S). Each phase leaves its result in the run's folder (round-N/e-step, round-N/bootstrap.tokens with
+/// latents.json, round-N/m-step), so running again with the same arguments goes on where it stopped, bit for bit. Latents are
+/// interleaved into the documents that the M-step reads: all of the corpus where it reads an epoch or more.
 /// Documents of <c>replay</c> join the M-step as they are: text of the kind the model was pre-trained on, against forgetting.
 /// </summary>
 public sealed class MidTrainer(
     string modelFolder, TokenStore corpus, MidTrainingOptions options, ScalarType computeType, Device device, long seed, string folder,
     TokenStore? replay = null)
 {
-    private readonly IReadOnlyList<(int Document, int First, int End)> snippets = Index(corpus, options.Latents.SnippetTokens);
+    private readonly Lazy<SnippetIndex> snippets = new(() => new SnippetIndex(corpus, options.Latents.SnippetTokens));
 
     /// <summary>Runs every round that is not yet done.</summary>
     /// <param name="observer">Told what happens.</param>
@@ -106,9 +107,7 @@ public sealed class MidTrainer(
             eStep = RunEStep(round, observer, stop);
         }
 
-        var clock = Stopwatch.StartNew();
-        var (data, latents) = BootstrapCorpus(round, tokenizer, observer, stop);
-        var bootstrapSeconds = clock.Elapsed.TotalSeconds;
+        var (data, bootstrap) = BootstrapCorpus(round, eStep.Step, tokenizer, observer, stop);
         try
         {
             var start = options.MStepStart == MStepStart.Q && eStep.Step > 0 ? PolicyOf(round) : ModelAfter(round - 1);
@@ -120,7 +119,8 @@ public sealed class MidTrainer(
                 observer.Begin(round, MidTrainingPhase.MStep, options.MStep.Steps, done);
                 var mStep = NextTokenTrainer.Run(
                     decoder, tokenizer, windows, options.MStep, ModelAfter(round), metrics => observer.MStep(round, metrics, decoder), stop);
-                return new RoundSummary(eStep.Seconds, bootstrapSeconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, latents);
+                return new RoundSummary(
+                    eStep.Seconds, bootstrap.Seconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, bootstrap.Latents);
             }
         }
         finally
@@ -135,6 +135,12 @@ public sealed class MidTrainer(
     private TrainingState RunEStep(int round, IMidTrainingObserver observer, CancellationToken stop)
     {
         var target = PolicyOf(round);
+        if (Checkpoint.Exists(target) && Checkpoint.ReadState(target) is var before && before.Step >= options.EStep.Iterations)
+        {
+            observer.Begin(round, MidTrainingPhase.EStep, options.EStep.Iterations, before.Step);
+            return before;
+        }
+
         var (policy, tokenizer) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: true);
         var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
         using (policy)
@@ -143,13 +149,13 @@ public sealed class MidTrainer(
         using (var eStep = new EStep(policy, scorer, format, options.Latents, options.EStep, SeedOf(seed, round)))
         {
             var state = Checkpoint.Exists(target) ? Checkpoint.Load(target, policy, eStep.Optimizer) : new TrainingState(0, 0, 0);
-            var order = new ShuffledOrder((ulong)SeedOf(seed, round), snippets.Count);
+            var order = new ShuffledOrder((ulong)SeedOf(seed, round), snippets.Value.Learnable);
             observer.Begin(round, MidTrainingPhase.EStep, options.EStep.Iterations, state.Step);
             while (state.Step < options.EStep.Iterations)
             {
                 var clock = Stopwatch.StartNew();
                 var metrics = eStep.Iterate(state.Step, [.. Enumerable.Range(0, options.EStep.Snippets)
-                    .Select(i => At((int)order.At((state.Step * options.EStep.Snippets) + i)))]);
+                    .Select(i => snippets.Value.LearnableAt((int)order.At((state.Step * options.EStep.Snippets) + i)))]);
                 state = new TrainingState(state.Step + 1, state.Tokens + metrics.TreeTokens, state.Seconds + clock.Elapsed.TotalSeconds);
                 observer.EStep(round, state.Step, metrics);
                 var due = options.EStepCheckpointEvery > 0 && state.Step % options.EStepCheckpointEvery == 0;
@@ -165,79 +171,66 @@ public sealed class MidTrainer(
         }
     }
 
-    /// <summary>The corpus with latents; the corpus itself where nothing ever thinks.</summary>
-    private (TokenStore Data, LatentCounts Latents) BootstrapCorpus(
-        int round, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
+    /// <summary>What the M-step reads, with latents; the corpus itself where nothing ever thinks.</summary>
+    private (TokenStore Data, BootstrapState State) BootstrapCorpus(
+        int round, long iterations, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
     {
-        var none = new LatentCounts(0, 0, 0, 0);
         var path = Path.Combine(RoundFolder(round), "bootstrap.tokens");
+        var roundSeed = SeedOf(seed, round);
         if (!options.Thinks)
         {
-            return (replay is null ? corpus : TokenStore.Build(path, Documents(corpus).Concat(Documents(replay)), tokenizer), none);
+            var plain = replay is null ? corpus : TokenStore.Build(path, Documents(corpus).Concat(Documents(replay)), tokenizer);
+            return (plain, new BootstrapState("", 0, LatentCounts.None, 0));
         }
 
-        var countsPath = Path.Combine(RoundFolder(round), "latents.json");
-        if (File.Exists(path) && File.Exists(countsPath))
+        var statePath = Path.Combine(RoundFolder(round), "latents.json");
+        var key = BootstrapKey(iterations);
+        var read = PackedWindows.DocumentsFor(
+            (long)options.MStep.Steps * options.MStep.BatchRows, options.MStep.WindowTokens, (ulong)roundSeed, replay is null ? [corpus] : [corpus, replay]);
+        int[] documents = [.. read.Where(document => document < corpus.Count)];
+        if (File.Exists(path) && BootstrapRun.Read(statePath) is { } before && before.Key == key && before.Documents >= documents.Length)
         {
-            return (TokenStore.Open(path, tokenizer), JsonSerializer.Deserialize<LatentCounts>(File.ReadAllText(countsPath), JsonOptions)!);
+            return (TokenStore.Open(path, tokenizer), before);
         }
 
-        var source = File.Exists(Path.Combine(PolicyOf(round), "config.json")) ? PolicyOf(round) : ModelAfter(round - 1);
-        var (model, _) = ModelFolder.Load(source, computeType, device, trainable: false);
-        using (model)
-        using (var format = new LatentFormat(tokenizer, model.Config.VocabularySize, device))
+        using var bootstrap = new BootstrapRun(
+            Path.Combine(RoundFolder(round), "bootstrap"), key, snippets.Value, options.Latents.SnippetTokens, corpus, documents, tokenizer);
+        observer.Begin(round, MidTrainingPhase.Bootstrap, bootstrap.TotalTokens, bootstrap.DoneTokens);
+        if (!bootstrap.IsSampled)
         {
-            var sampler = new LatentSampler(model, format, options.Latents);
-            var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
-            using var frozen = scorer;
-            var best = new BestOfGroup(model, scorer, format, options.Latents, options.EStep, SeedOf(seed, round));
-            var counts = none;
-            observer.Begin(round, MidTrainingPhase.Bootstrap, corpus.Count, 0);
-            var documents = Enumerable.Range(0, corpus.Count).Select(i =>
+            var (model, _) = ModelFolder.Load(iterations > 0 ? PolicyOf(round) : ModelAfter(round - 1), computeType, device, trainable: false);
+            using (model)
+            using (var format = new LatentFormat(tokenizer, model.Config.VocabularySize, device))
             {
-                stop.ThrowIfCancellationRequested();
-                observer.Bootstrap(round, i, corpus.Count);
-                return corpus[i];
-            });
-            var data = TokenStore.Build(
-                path,
-                Bootstrap.Interleave(
-                    documents, options.Latents.SnippetTokens,
-                    (some, first) => options.EStep.Kind is EStepKind.BestOfGroup or EStepKind.RlBestOfGroup
-                        ? best.SelectEach(some, first)
-                        : sampler.SampleWhole(some, i => new SeededRandom(SeedOf(seed, round), "bootstrap", first + i), stop: stop),
-                    some => counts += some).Concat(replay is null ? [] : Documents(replay)),
-                tokenizer);
-            AtomicWrite.File(countsPath, stream => JsonSerializer.Serialize(stream, counts, JsonOptions));
-            observer.Bootstrap(round, corpus.Count, corpus.Count);
-            return (data, counts);
-        }
-    }
-
-    private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
-
-    private Snippet At(int index)
-    {
-        var (document, first, end) = snippets[index];
-        return new Snippet(corpus[document], first, end);
-    }
-
-    /// <summary>Snippets with at least one place for a thought.</summary>
-    private static List<(int Document, int First, int End)> Index(TokenStore corpus, int maxTokens)
-    {
-        var index = new List<(int, int, int)>();
-        for (var document = 0; document < corpus.Count; document++)
-        {
-            foreach (var snippet in Snippet.Cut(corpus[document], maxTokens))
-            {
-                if (snippet.Tokens.Length <= maxTokens && Enumerable.Range(0, snippet.Actions.Length).Any(snippet.MayThink))
-                {
-                    index.Add((document, snippet.First, snippet.End));
-                }
+                bootstrap.Sample(
+                    (some, finished, progress) => Thoughts(round, model, format, some, finished, progress, stop),
+                    tokens => observer.Bootstrap(round, tokens, bootstrap.TotalTokens));
             }
         }
 
-        return index.Count > 0 ? index : throw new InvalidDataException(
-            "No line of the corpus leaves room for a comment; mid-training needs Python source.");
+        return bootstrap.Join(
+            path, statePath, read.Where(document => document >= corpus.Count).Order().Select(document => replay![document - corpus.Count]));
     }
+
+    private void Thoughts(
+        int round, Decoder q, LatentFormat format, IEnumerable<(long Number, Snippet Snippet)> some, Action<long, Trajectory> finished,
+        Action<long> progress, CancellationToken stop)
+    {
+        if (options.EStep.Kind is not (EStepKind.BestOfGroup or EStepKind.RlBestOfGroup))
+        {
+            new LatentSampler(q, format, options.Latents).SampleWhole(
+                some, number => new SeededRandom(SeedOf(seed, round), "bootstrap", number), finished, progress, stop);
+            return;
+        }
+
+        var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
+        using var frozen = scorer;
+        new BestOfGroup(q, scorer, format, options.Latents, options.EStep, SeedOf(seed, round)).SelectEach(some, finished, progress, stop);
+    }
+
+    /// <summary>What thoughts depend on beside corpus and seed; how many are decoded side by side is not part of it.</summary>
+    private string BootstrapKey(long iterations) => JsonSerializer.Serialize(
+        new { Iterations = iterations, Latents = options.Latents with { BatchSize = 1 }, options.EStep }, JsonOptions);
+
+    private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
 }

@@ -45,6 +45,38 @@ public sealed class LatentSamplerTests
     }
 
     [Fact]
+    public void Memory_for_sampling_does_not_follow_the_longest_line()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts(3, 2);
+        var text = "data = (\n    " + string.Concat(Enumerable.Range(0, 3000).Select(i => $"{i}, ")) + ")\n\n\ndef after(x):\n    return data[x]\n";
+        var snippets = Snippet.Cut(DocumentEncoder.Encode(new SourceDocument("long.py", text), fixture.Tokenizer), Options.SnippetTokens).ToList();
+        snippets.Max(snippet => snippet.Tokens.Length).Should().BeGreaterThan(10 * Options.SnippetTokens, "else the test would say nothing");
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options);
+
+        sampler.SampleWhole(snippets, i => new SeededRandom(1, "test", i)).Should().HaveCount(snippets.Count);
+        sampler.LastCapacity.Should().BeLessThanOrEqualTo(2 * Options.SnippetTokens);
+    }
+
+    [Fact]
+    public void Progress_counts_the_source_tokens_passed_while_a_batch_runs()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts(3, 2);
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options with { BatchSize = 8 });
+        var (seen, finished) = (new List<long>(), 0);
+        sampler.SampleWhole(
+            fixture.Snippets.Select((snippet, i) => ((long)i, snippet)), i => new SeededRandom(1, "test", i), (_, _) => finished++, seen.Add);
+
+        finished.Should().Be(fixture.Snippets.Count);
+        var total = fixture.Snippets.Sum(snippet => (long)snippet.Tokens.Length);
+        seen.Should().BeInAscendingOrder();
+        seen[0].Should().BeLessThan(total / 10);
+        seen[^1].Should().BeLessThanOrEqualTo(total).And.BeGreaterThan(total * 9 / 10);
+        seen.Zip(seen.Skip(1), (a, b) => b - a).Max().Should().BeLessThan(total / 4, "it does not jump from nothing to all");
+    }
+
+    [Fact]
     public void Recorded_log_probs_are_those_of_each_trajectory_as_a_sequence_of_its_own()
     {
         using var fixture = new Fixture(ScalarType.Float64);

@@ -51,7 +51,8 @@ public sealed class MidTrainerTests
         using var store = fixture.Store();
         using var replay = TokenStore.Build(Path.Combine(fixture.NewFolder(), "replay.tokens"), [new SourceDocument("again.py", "replayed = 1\n")], fixture.Tokenizer);
         var folder = fixture.NewFolder();
-        new MidTrainer(SaveModel(fixture), store, Options with { Rounds = 1 }, ScalarType.Float32, CPU, 5, folder, replay).Run(new Silent(), CancellationToken.None);
+        var options = Options with { Rounds = 1, MStep = Options.MStep with { Steps = 30 } }; // of an epoch
+        new MidTrainer(SaveModel(fixture), store, options, ScalarType.Float32, CPU, 5, folder, replay).Run(new Silent(), CancellationToken.None);
 
         using var data = TokenStore.Open(Path.Combine(folder, "round-1", "bootstrap.tokens"), fixture.Tokenizer);
         data.Count.Should().Be(store.Count + 1);
@@ -63,10 +64,9 @@ public sealed class MidTrainerTests
     {
         using var fixture = new Fixture();
         fixture.FavourThoughts(3, 2);
-        var documents = Bootstrap.Interleave(
-            fixture.Documents.Select(document => DocumentEncoder.Encode(document, fixture.Tokenizer)), 120,
-            (some, first) => new LatentSampler(fixture.Decoder, fixture.Format, Options.Latents with { MaxTokens = 24 })
-                .SampleWhole(some, i => new SeededRandom(1, "test", first + i)), _ => { }).ToList();
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, Options.Latents with { MaxTokens = 24 });
+        var documents = fixture.Documents.Select(source => DocumentEncoder.Encode(source, fixture.Tokenizer)).Select((document, i) =>
+            Bootstrap.Join(document, sampler.SampleWhole([.. Snippet.Cut(document, 120)], number => new SeededRandom(1, "test", i, number)))).ToList();
         var shuffled = Bootstrap.Shuffle(documents, 4);
 
         Thoughts(documents).Should().HaveCountGreaterThan(10, "else the test would say nothing");
@@ -98,30 +98,185 @@ public sealed class MidTrainerTests
         }
     }
 
-    /// <summary>Stops before every observable event in turn, each time in a new run that is then resumed to its end.</summary>
-    [Fact]
-    public void A_run_stopped_anywhere_and_resumed_ends_with_the_same_weights_bit_for_bit()
+    /// <summary>Stops at observable events of each phase in turn, each time in a new run that is then resumed to its end.</summary>
+    [Theory]
+    [InlineData(EStepKind.Rl)]
+    [InlineData(EStepKind.RlBestOfGroup)]
+    public void A_run_stopped_anywhere_and_resumed_ends_with_the_same_weights_bit_for_bit(EStepKind kind)
     {
         using var fixture = new Fixture();
         fixture.FavourThoughts();
         using var store = fixture.Store();
         var model = SaveModel(fixture);
-        var whole = Trainer(model, store, Options, fixture.NewFolder());
+        var options = Options with { EStep = Options.EStep with { Kind = kind, GroupSize = 2 } };
+        var whole = Trainer(model, store, options, fixture.NewFolder());
         var count = new Silent();
         whole.Run(count, CancellationToken.None);
         var expected = Weights(whole.ModelAfter(2));
 
-        for (var stopAt = 1; stopAt < count.Events; stopAt += 5)
+        foreach (var stopAt in Enumerable.Range(0, 9).Select(i => 1 + (i * (count.Events - 2) / 8)))
         {
             var folder = fixture.NewFolder();
             using var stop = new CancellationTokenSource();
-            var first = Trainer(model, store, Options, folder);
+            var first = Trainer(model, store, options, folder);
             var stopped = () => first.Run(new Silent(stopAt, stop), stop.Token);
             stopped.Should().Throw<OperationCanceledException>($"it was stopped at event {stopAt}");
-            var again = Trainer(model, store, Options, folder);
+            var again = Trainer(model, store, options, folder);
             again.Run(new Silent(), CancellationToken.None);
             Weights(again.ModelAfter(2)).Should().Equal(expected, $"it was stopped at event {stopAt}");
         }
+    }
+
+    [Fact]
+    public void A_document_gets_the_same_thoughts_however_the_bootstrap_is_stopped_or_limited()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts(3, 2);
+        using var store = fixture.Store();
+        var model = SaveModel(fixture);
+        var options = Options with { Rounds = 1, EStep = Options.EStep with { Kind = EStepKind.None }, Latents = Options.Latents with { MaxTokens = 24, BatchSize = 3 } };
+
+        // By definition: each document on its own, its random numbers those of its snippets' places in the corpus.
+        var expected = new Dictionary<string, int[]>();
+        var next = 0;
+        var sampler = new LatentSampler(fixture.Decoder, fixture.Format, options.Latents);
+        for (var i = 0; i < store.Count; i++)
+        {
+            var first = next;
+            var snippets = Snippet.Cut(store[i], options.Latents.SnippetTokens).ToList();
+            expected.Add(store[i].Id, Bootstrap.Join(store[i], sampler.SampleWhole(snippets, number => new SeededRandom(5, "bootstrap", first + number))).Tokens);
+            next += snippets.Count;
+        }
+
+        expected.Values.Sum(tokens => tokens.Length).Should().BeGreaterThan((int)store.TotalTokens + 100, "else the test would say nothing");
+        var epoch = (int)(store.TotalTokens / options.MStep.WindowTokens / options.MStep.BatchRows) + 1;
+        Documents(epoch, stopAt: -1).Should().Equal(expected.Keys, "an M-step of a whole epoch reads them all, in their order");
+        Documents(epoch, stopAt: 30).Should().HaveCount(store.Count);
+        Documents(epoch / 3, stopAt: -1).Should().HaveCountGreaterThan(1).And.HaveCountLessThan(store.Count / 2).And.BeSubsetOf(expected.Keys);
+        Documents(epoch / 3, stopAt: 8).Should().HaveCountGreaterThan(1);
+
+        List<string> Documents(int steps, int stopAt)
+        {
+            var folder = fixture.NewFolder();
+            var some = options with { MStep = options.MStep with { Steps = steps } };
+            if (stopAt > 0)
+            {
+                using var stop = new CancellationTokenSource();
+                var stopped = () => Trainer(model, store, some, folder).Run(new Silent(stopAt, stop), stop.Token);
+                stopped.Should().Throw<OperationCanceledException>();
+                File.Exists(Path.Combine(folder, "round-1", "bootstrap.tokens")).Should().BeFalse("it was to be stopped before its end");
+            }
+
+            Trainer(model, store, some, folder).Run(new Silent(), CancellationToken.None);
+            using var data = TokenStore.Open(Path.Combine(folder, "round-1", "bootstrap.tokens"), fixture.Tokenizer);
+            data.TotalTokens.Should().BeGreaterThan((long)steps * options.MStep.BatchRows * options.MStep.WindowTokens, "no row is read twice before the epoch's end");
+            Directory.Exists(Path.Combine(folder, "round-1", "bootstrap")).Should().BeFalse("its shards are joined");
+            return [.. Enumerable.Range(0, data.Count).Select(i => data[i]).Select(document =>
+            {
+                document.Tokens.Should().Equal(expected[document.Id]);
+                return document.Id;
+            })];
+        }
+    }
+
+    [Fact]
+    public void A_stopped_bootstrap_keeps_what_is_finished_and_its_seconds_and_a_torn_shard_is_made_anew()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var store = fixture.Store();
+        var folder = Path.Combine(fixture.NewFolder(), "bootstrap");
+        var index = new SnippetIndex(store, 100);
+        int[] documents = [.. Enumerable.Range(0, store.Count).Reverse()];
+
+        using (var first = Run("key"))
+        {
+            // Snippets of the first five documents finish, out of order, and one of the sixth; then it is stopped.
+            var six = Enumerable.Range(0, 6).SelectMany(i => index.Of(documents[i])).ToList();
+            var stopped = () => first.Sample(
+                (snippets, finished, _) =>
+                {
+                    var taken = snippets.Take(six.Count).ToList();
+                    taken.Select(item => item.Number).Should().Equal(six.Select(item => item.Number));
+                    foreach (var (number, snippet) in taken.SkipLast(1).Reverse())
+                    {
+                        finished(number, Trajectory.Plain(snippet));
+                    }
+
+                    throw new OperationCanceledException();
+                }, _ => { });
+            stopped.Should().Throw<OperationCanceledException>();
+        }
+
+        using (var second = Run("key"))
+        {
+            second.DoneTokens.Should().Be(documents.Take(5).Sum(document => (long)store.TokensOf(document).Length));
+            second.IsSampled.Should().BeFalse();
+            second.Sample(All, _ => { });
+        }
+
+        using (var other = Run("another key"))
+        {
+            other.DoneTokens.Should().Be(0, "its thoughts are others");
+        }
+
+        var shards = Directory.GetFiles(folder, "*.tokens").Order(StringComparer.Ordinal).ToList();
+        shards.Should().HaveCount(2);
+        using (var file = new FileStream(shards[1], FileMode.Open))
+        {
+            file.SetLength(file.Length - 8);
+        }
+
+        using var third = Run("key");
+        third.DoneTokens.Should().Be(documents.Take(5).Sum(document => (long)store.TokensOf(document).Length));
+        third.Sample(All, _ => { });
+        var before = Directory.GetFiles(folder, "*.json").Sum(path => BootstrapRun.Read(path)!.Seconds);
+        var result = Path.Combine(fixture.NewFolder(), "joined.tokens");
+        var (data, state) = third.Join(result, result + ".json", []);
+        using (data)
+        {
+            Enumerable.Range(0, data.Count).Select(i => data[i].Id).Should().Equal(Enumerable.Range(0, store.Count).Select(i => store[i].Id));
+            data.TotalTokens.Should().Be(store.TotalTokens);
+        }
+
+        state.Seconds.Should().BeGreaterThan(before);
+        BootstrapRun.Read(result + ".json").Should().Be(state);
+        state.Latents.Lines.Should().Be(Enumerable.Range(0, store.Count).Sum(i => store[i].Actions.Length));
+
+        BootstrapRun Run(string key) => new(folder, key, index, 100, store, documents, fixture.Tokenizer);
+
+        static void All(IEnumerable<(long Number, Snippet Snippet)> snippets, Action<long, Trajectory> finished, Action<long> progress)
+        {
+            foreach (var (number, snippet) in snippets)
+            {
+                finished(number, Trajectory.Plain(snippet));
+            }
+        }
+    }
+
+    [Fact]
+    public void Seconds_and_tokens_of_a_round_add_up_over_sittings()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var store = fixture.Store();
+        var folder = fixture.NewFolder();
+        var model = SaveModel(fixture);
+        var options = Options with { Rounds = 1 };
+        using var stop = new CancellationTokenSource();
+        var stopped = () => Trainer(model, store, options, folder).Run(new Silent(stopAtMStep: 2, stop: stop), stop.Token);
+        stopped.Should().Throw<OperationCanceledException>();
+        var bootstrap = BootstrapRun.Read(Path.Combine(folder, "round-1", "latents.json"))!;
+        var eStep = Checkpoint.ReadState(Path.Combine(folder, "round-1", "e-step"));
+        var mStep = Checkpoint.ReadState(Path.Combine(folder, "round-1", "m-step"));
+
+        var summary = Trainer(model, store, options, folder).Run(new Silent(), CancellationToken.None).Should().ContainSingle().Subject;
+
+        summary.BootstrapSeconds.Should().Be(bootstrap.Seconds).And.BePositive();
+        summary.EStepSeconds.Should().Be(eStep.Seconds).And.BePositive();
+        summary.MStepSeconds.Should().BeGreaterThan(mStep.Seconds).And.BePositive();
+        summary.MStepTokens.Should().Be((long)options.MStep.Steps * options.MStep.BatchRows * options.MStep.WindowTokens);
+        summary.Latents.Should().Be(bootstrap.Latents);
     }
 
     [Fact]
@@ -152,7 +307,7 @@ public sealed class MidTrainerTests
     private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
 
     /// <summary>Counts events, and may stop the run at one of them.</summary>
-    private sealed class Silent(int stopAt = -1, CancellationTokenSource? stop = null) : IMidTrainingObserver
+    private sealed class Silent(int stopAt = -1, CancellationTokenSource? stop = null, int stopAtMStep = -1) : IMidTrainingObserver
     {
         public int Events { get; private set; }
 
@@ -162,9 +317,16 @@ public sealed class MidTrainerTests
 
         public void EStep(int round, long iteration, EStepMetrics metrics) => Count();
 
-        public void Bootstrap(int round, long documents, long total) => Count();
+        public void Bootstrap(int round, long tokens, long total) => Count();
 
-        public void MStep(int round, NextTokenMetrics metrics, Decoder decoder) => Count();
+        public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
+        {
+            Count();
+            if (metrics.Step == stopAtMStep)
+            {
+                stop!.Cancel();
+            }
+        }
 
         private void Count()
         {

@@ -72,7 +72,7 @@ internal static class MidTrainCommand
             var (config, tokenizer) = Start(recipe);
             using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
             var (options, ra3) = Options(recipe);
-            var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3)
+            var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3, recipe.Seed)
                 .Measured(() => Load(recipe).Decoder, tokenizer, data, options, ra3, recipe.Seed, stop);
             plan.Print(console);
             return plan;

@@ -58,7 +58,7 @@ internal static class PretrainCommand
             var tokenizer = TokenizerOf(recipe, stop);
             var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
             using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
-            var plan = TrainingPlan.Of(data, config, recipe.Training, recipe.Precision, ra3: null).Measured(
+            var plan = TrainingPlan.Of(data, config, recipe.Training, recipe.Precision, ra3: null, recipe.Seed).Measured(
                 () => Decoder.Create(config, recipe.Seed, Compute.Type(recipe.Precision, Compute.Device), Compute.Device),
                 tokenizer, data, recipe.Training, ra3: null, recipe.Seed, stop);
             plan.Print(console);

@@ -111,7 +111,7 @@ internal sealed class SeedRun(
         NextToken("ntpEqualTime", "NTP, RA3's time", Documents(corpus), replay, (int)(Plan.MidTrainSteps * Arms["ra3"].Seconds / Arms["ntp"].Seconds));
         Ra3("untrained", "untrained latents", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.None } });
         using var thought = TokenStore.Open(In("ra3/round-1/bootstrap.tokens"), data.Tokenizer);
-        NextToken("shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought).Take(corpus.Count)], seed), replay, Plan.MidTrainSteps);
+        NextToken("shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought)], seed), replay: null, Plan.MidTrainSteps); // the replay is in it
         using var oracle = data.MidTraining(In("data"), Plan.MidTrainPrograms, oracle: true);
         NextToken("oracle", "oracle comments", Documents(oracle), replay, Plan.MidTrainSteps);
         Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup, ExplorationSurprise = 0 } });
@@ -122,9 +122,9 @@ internal sealed class SeedRun(
         Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
     }
 
-    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore replay, int steps) => Arm(key, StageOf(key), () =>
+    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore? replay, int steps) => Arm(key, StageOf(key), () =>
     {
-        using var corpus = TokenStore.Build(Path.Combine(In("data"), key + ".tokens"), documents.Concat(Documents(replay)), data.Tokenizer);
+        using var corpus = TokenStore.Build(Path.Combine(In("data"), key + ".tokens"), replay is null ? documents : documents.Concat(Documents(replay)), data.Tokenizer);
         var (decoder, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
         using (decoder)
         {

@@ -45,6 +45,7 @@ internal sealed class Ra3Progress(
 {
     private ProgressLine? line;
     private long tokens; // of the present line
+    private long earlier; // what an earlier sitting did of the phase
 
     /// <inheritdoc/>
     public void Begin(int round, MidTrainingPhase phase, long total, long done)
@@ -55,7 +56,7 @@ internal sealed class Ra3Progress(
         }
 
         line?.Dispose();
-        (line, tokens) = (new ProgressLine($"{name} {MidTrainingLog.Name(phase)}", total, done), 0);
+        (line, tokens, earlier) = (new ProgressLine($"{name} {MidTrainingLog.Name(phase)}", total, done), 0, done);
     }
 
     /// <inheritdoc/>
@@ -68,7 +69,7 @@ internal sealed class Ra3Progress(
     }
 
     /// <inheritdoc/>
-    public void Bootstrap(int round, long documents, long total) => line!.Report(documents);
+    public void Bootstrap(int round, long tokens, long total) => line!.Report(tokens, tokens - earlier);
 
     /// <inheritdoc/>
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)

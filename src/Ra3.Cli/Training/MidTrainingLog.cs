@@ -11,6 +11,7 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
 {
     private ProgressLine? line;
     private long tokens;
+    private long earlier; // what an earlier sitting did of the phase
 
     /// <summary>The log's step as of the newest checkpoint in a run.</summary>
     public static long StepOf(MidTrainingOptions options, string folder)
@@ -35,7 +36,7 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     public void Begin(int round, MidTrainingPhase phase, long total, long done)
     {
         line?.Dispose();
-        (line, tokens) = (new ProgressLine($"round {round} {Name(phase)}", total, done), 0);
+        (line, tokens, earlier) = (new ProgressLine($"round {round} {Name(phase)}", total, done), 0, done);
     }
 
     /// <summary>A phase's name for people.</summary>
@@ -53,7 +54,7 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
     }
 
-    public void Bootstrap(int round, long documents, long total) => line!.Report(documents);
+    public void Bootstrap(int round, long tokens, long total) => line!.Report(tokens, tokens - earlier);
 
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {

@@ -43,6 +43,9 @@ internal sealed record TrainingPlan
     /// <summary>Snippets of the corpus.</summary>
     public long Snippets { get; init; }
 
+    /// <summary>Source tokens of the documents that thoughts are drawn for, over all rounds: what the M-steps read.</summary>
+    public long ThoughtTokens { get; init; }
+
     /// <summary>Estimated bytes, by what takes them.</summary>
     public required IReadOnlyDictionary<string, long> Memory { get; init; }
 
@@ -52,7 +55,7 @@ internal sealed record TrainingPlan
     /// <summary>Why nothing was measured.</summary>
     public string? NotMeasured { get; init; }
 
-    public static TrainingPlan Of(TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3)
+    public static TrainingPlan Of(TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3, long seed)
     {
         var rounds = ra3?.Rounds ?? 1;
         var learns = ra3?.LearnsThoughts == true;
@@ -67,6 +70,9 @@ internal sealed record TrainingPlan
             EStepIterations = learns ? (long)rounds * ra3!.EStep.Iterations : 0,
             SamplesPerIteration = learns ? (long)ra3!.EStep.Snippets * ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize : 0,
             Snippets = ra3 is null ? 0 : Enumerable.Range(0, data.Training.Count).Sum(i => (long)Snippet.Cut(data.Training[i], ra3.Latents.SnippetTokens).Count()),
+            ThoughtTokens = ra3 is { Thinks: true } ? rounds * PackedWindows.DocumentsFor(
+                (long)options.Steps * options.BatchRows, options.WindowTokens, (ulong)seed, data.Replay is null ? [data.Training] : [data.Training, data.Replay])
+                .Where(document => document < data.Training.Count).Sum(document => (long)data.Training.TokensOf(document).Length) : 0,
             Memory = MemoryOf(config, options, precision, ra3),
         };
     }
@@ -119,6 +125,11 @@ internal sealed record TrainingPlan
             table.AddRow("E-step", Invariant($"{EStepIterations:N0} iterations of up to {SamplesPerIteration:N0} trajectories"));
         }
 
+        if (ThoughtTokens > 0)
+        {
+            table.AddRow("thoughts", Invariant($"for {ThoughtTokens:N0} tokens of source, which the M-step reads"));
+        }
+
         table.AddRow("memory", MemoryEstimate.Text(Memory));
         table.AddRow("time", Seconds is { } seconds
             ? $"about {Text(seconds.Values.Sum())}, measured here: {string.Join(", ", seconds.Select(part => $"{part.Key} {Text(part.Value)}"))}"
@@ -145,7 +156,7 @@ internal sealed record TrainingPlan
         }
 
         var sampler = new LatentSampler(scorer, format, ra3.Latents);
-        seconds["thoughts in the corpus"] = ra3.Rounds * (double)Snippets / Math.Max(1, snippets.Count)
+        seconds["thoughts in the corpus"] = (double)ThoughtTokens / Math.Max(1, snippets.Sum(snippet => snippet.Tokens.Length))
             * Timed(() => sampler.SampleWhole(snippets, i => new SeededRandom(seed, "plan", i)));
     }
 
