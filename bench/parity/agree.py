@@ -1,18 +1,20 @@
-"""How far our verdicts agree with those of an original harness, on the samples of mutate.py.
+"""How far our verdicts agree with those of an original harness, on the samples of mutate.py and lookup.py.
 
-    python3 agree.py judge BENCHMARK_FILE samples.jsonl [--human-eval CHECKOUT|--evalplus CHECKOUT] > theirs.jsonl
+    python3 agree.py judge BENCHMARK_FILE samples.jsonl [--human-eval|--evalplus|--livecodebench CHECKOUT] > theirs.jsonl
     ra3 eval --samples samples.jsonl --benchmark NAME --out OUT
     python3 agree.py table samples.jsonl theirs.jsonl OUT/results.jsonl
 
 With --human-eval its own check_correctness judges the samples, from a checkout of its source; with --evalplus its own
-untrusted_check (numpy must be installed); without either they are judged as MBPP's authors do: program and tests in one exec, 10 s.
+untrusted_check (numpy must be installed); with --livecodebench its own testing_util, 6 s; without any they are judged as MBPP's authors do: program and tests in one exec, 10 s.
 Neither isolates anything: these are our own mutants, not a model's programs.
 """
 import argparse
 import collections
+import importlib.util
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -91,8 +93,49 @@ def by_evalplus(row, checkout, mbpp):
     return judge
 
 
+def by_livecodebench(row, checkout):
+    """testing_util imports numpy and never uses it."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        sys.modules['numpy'] = types.ModuleType('numpy')
+    path = os.path.join(checkout, 'lcb_runner', 'evaluation', 'testing_util.py')
+    spec = importlib.util.spec_from_file_location('testing_util', path)
+    testing_util = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(testing_util)
+    tests = row['tests']
+    called = tests[0]['testtype'] == 'functional'
+    name = re.findall(r'def\s+(\w+)\s*\(\s*self', row['starter_code'])[-1] if called else None
+    sample = {'input_output': json.dumps({
+        'inputs': [t['input'] for t in tests], 'outputs': [t['output'] for t in tests], 'fn_name': name})}
+
+    def run(program, sender):
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        sender.send([r is True or r == 1 for r in testing_util.run_test(sample, test=program, timeout=6)[0]])
+
+    def judge(program):
+        receiver, sender = multiprocessing.Pipe(False)
+        process = multiprocessing.Process(target=run, args=(program, sender))
+        process.start()
+        sender.close()
+        process.join(7 * len(tests) + 5)             # as its check_correctness waits
+        if process.is_alive():
+            process.kill()
+        try:
+            return receiver.poll() and all(receiver.recv())
+        except EOFError:                             # the program ended its judge: its tests count as failed
+            return False
+    return judge
+
+
 def judge_all(options):
-    by_id = {problem(row)[0]: row for row in rows(options.file)}
+    if options.livecodebench:
+        with open(options.file, encoding='utf-8') as file:
+            by_id = {'LCB/%d' % i: row for i, row in enumerate(json.load(file))}
+    else:
+        by_id = {problem(row)[0]: row for row in rows(options.file)}
     mbpp = any(task_id.startswith('Mbpp/') for task_id in by_id)
     judges = {}
     for sample in lines(options.samples):
@@ -100,7 +143,8 @@ def judge_all(options):
         if task_id not in judges:
             judges.clear()                           # samples come problem by problem; inputs can be large
             row = by_id[task_id]
-            judges[task_id] = by_evalplus(row, options.evalplus, mbpp) if options.evalplus \
+            judges[task_id] = by_livecodebench(row, options.livecodebench) if options.livecodebench \
+                else by_evalplus(row, options.evalplus, mbpp) if options.evalplus \
                 else by_human_eval(row, options.human_eval) if options.human_eval else in_one_exec(row)
         print(json.dumps({'task_id': task_id, 'passed': judges[task_id](sample['solution'])}), flush=True)
 
@@ -139,6 +183,7 @@ def main():
     judge.add_argument('samples')
     judge.add_argument('--human-eval', metavar='CHECKOUT')
     judge.add_argument('--evalplus', metavar='CHECKOUT')
+    judge.add_argument('--livecodebench', metavar='CHECKOUT')
     judge.set_defaults(run=judge_all)
     show = commands.add_parser('table')
     for name in ('samples', 'theirs', 'ours'):

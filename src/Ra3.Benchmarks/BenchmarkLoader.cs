@@ -52,11 +52,12 @@ public static class BenchmarkLoader
                 "humaneval+" => HumanEvalData.ReadPlus(rows),
                 "mbpp" => MbppData.Read(rows, alwaysSplit),
                 "mbpp+" => MbppData.ReadPlus(rows),
-                "livecodebench" => ContestData.ReadLiveCodeBench(rows),
-                _ => ContestData.ReadCodeforces(rows),
+                "livecodebench" => LiveCodeBenchData.Read(rows, path),
+                _ => CodeforcesData.Read(rows),
             };
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException
+            or InvalidOperationException or ArgumentException)
         {
             throw new InvalidDataException($"{path} is not {name}'s file {FileName(name)}: {e.Message}", e);
         }
@@ -84,5 +85,11 @@ public static class BenchmarkLoader
     }
 
     /// <summary>A string of a row.</summary>
-    internal static string Text(this JsonElement row, string key) => row.GetProperty(key).GetString()!;
+    /// <exception cref="KeyNotFoundException">It has no such field; the message names it.</exception>
+    internal static string Text(this JsonElement row, string key) => row.Field(key).GetString()!;
+
+    /// <summary>A field of a row.</summary>
+    /// <exception cref="KeyNotFoundException">It has no such field; the message names it.</exception>
+    internal static JsonElement Field(this JsonElement row, string key) =>
+        row.TryGetProperty(key, out var value) ? value : throw new KeyNotFoundException($"there is no field '{key}'.");
 }

@@ -7,6 +7,10 @@ public static class Checker
 {
     private static readonly char[] Blank = [' ', '\t', '\r', '\n', '\f', '\v'];
 
+    // What str.strip() and str.split() of Python take for blanks.
+    private static readonly char[] PythonBlank = [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c)
+        .Where(c => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f')];
+
     /// <summary>A checker by name: <c>tokens</c>, <c>lines</c>, <c>exact</c>, <c>yesno</c>, <c>unordered</c>,
     /// <c>floats</c> or <c>floats(abs, rel)</c>.</summary>
     /// <param name="name">The name.</param>
@@ -51,14 +55,15 @@ public static class Checker
     }
 
     private static string[] TrimmedLines(string text) =>
-        text.Trim().Split('\n').Select(line => line.Trim()).ToArray();
+        text.Trim(PythonBlank).Split('\n').Select(line => line.Trim(PythonBlank)).ToArray();
 
     private static bool SameDecimals(string wanted, string got)
     {
-        var (a, b) = (Tokens(wanted), Tokens(got));
+        var (a, b) = (Parts(wanted), Parts(got));
         return a.Length == b.Length && a.Zip(b).All(pair =>
-            decimal.TryParse(pair.First, NumberStyles.Float, CultureInfo.InvariantCulture, out var x)
-            && decimal.TryParse(pair.Second, NumberStyles.Float, CultureInfo.InvariantCulture, out var y) && x == y);
+            PyDecimal.Parse(pair.First) is { } x && PyDecimal.Parse(pair.Second) is { } y && x.IsEqualTo(y));
+
+        static string[] Parts(string line) => line.Split(PythonBlank, StringSplitOptions.RemoveEmptyEntries);
     }
 
     /// <summary>Tolerance counts only where the wanted token is no integer: counts and indices must be exact.</summary>

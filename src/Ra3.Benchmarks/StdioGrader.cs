@@ -4,19 +4,50 @@ using Ra3.Sandbox;
 namespace Ra3.Benchmarks;
 
 /// <summary>Inputs for a whole program, and a checker of what it prints.</summary>
-internal sealed class StdioGrader(IReadOnlyList<StdioTest> tests, Limits limits) : Grader
+/// <param name="tests">Inputs and checks.</param>
+/// <param name="limits">What each run may use.</param>
+/// <param name="header">Python source that the harness runs in front of the program.</param>
+/// <param name="anyExitStatus">Whether <c>SystemExit</c> with any code is a good end.</param>
+internal sealed class StdioGrader(
+    IReadOnlyList<StdioTest> tests, Limits limits, string header = "", bool anyExitStatus = false) : Grader
 {
     /// <inheritdoc/>
     public override Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct) =>
-        pool.JudgeAsync(new StdioRequest(program, tests, limits), ct);
+        pool.JudgeAsync(
+            new StdioRequest(program, tests, limits) { Header = header, AnyExitStatus = anyExitStatus }, ct);
 }
 
-/// <summary>Calls with known answers.</summary>
-internal sealed class CallGrader(string entryPoint, IReadOnlyList<TestCase> cases, string header, Limits limits) : Grader
+/// <summary>A grader that is made when it is needed and forgotten when memory is: tests that ship packed do not all fit
+/// into it unpacked.</summary>
+internal sealed class LateGrader(Func<Grader> make) : Grader
+{
+    private readonly WeakReference<Grader> made = new(null!);
+
+    /// <inheritdoc/>
+    public override Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
+    {
+        lock (made)
+        {
+            if (!made.TryGetTarget(out var grader))
+            {
+                made.SetTarget(grader = make());
+            }
+
+            return grader.JudgeAsync(pool, program, ct);
+        }
+    }
+}
+
+/// <summary>Calls of a method of <c>Solution</c>, or of a function where the program has no such class, with known
+/// answers.</summary>
+internal sealed class CallGrader(string name, IReadOnlyList<TestCase> cases, string header, Limits limits) : Grader
 {
     /// <inheritdoc/>
-    public override Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct) =>
-        pool.JudgeAsync(new CasesRequest(header + program, entryPoint, cases, limits), ct);
+    public override Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
+    {
+        var entryPoint = program.Contains("class Solution", StringComparison.Ordinal) ? $"Solution().{name}" : name;
+        return pool.JudgeAsync(new CasesRequest(program, entryPoint, cases, limits) { Header = header }, ct);
+    }
 }
 
 /// <summary>

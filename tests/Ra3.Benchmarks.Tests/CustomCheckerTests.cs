@@ -18,7 +18,7 @@ public sealed class CustomCheckerTests(Pool pool) : IClassFixture<Pool>
     [InlineData("print(1, 2)\nraise SystemExit(1)", VerdictKind.RuntimeError)]
     public async Task It_decides(string program, VerdictKind expected)
     {
-        var grader = ContestData.ReadCodeforces([Row(Check)]).Problems.Single().Grader;
+        var grader = CodeforcesData.Read([Row(Check)]).Problems.Single().Grader;
 
         var verdict = await grader.JudgeAsync(pool.Sandbox, program, TestContext.Current.CancellationToken);
 
@@ -29,7 +29,7 @@ public sealed class CustomCheckerTests(Pool pool) : IClassFixture<Pool>
     [Fact]
     public void Without_one_the_problem_is_left_out_and_counted()
     {
-        var benchmark = ContestData.ReadCodeforces([Row(null)]);
+        var benchmark = CodeforcesData.Read([Row(null)]);
 
         benchmark.Problems.Should().BeEmpty();
         benchmark.Excluded.Should().ContainSingle();
