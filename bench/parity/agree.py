@@ -5,7 +5,8 @@
     python3 agree.py table samples.jsonl theirs.jsonl OUT/results.jsonl
 
 With --human-eval its own check_correctness judges the samples, from a checkout of its source; with --evalplus its own
-untrusted_check (numpy must be installed); with --livecodebench its own testing_util, 6 s; without any they are judged as MBPP's authors do: program and tests in one exec, 10 s.
+untrusted_check (numpy must be installed); with --livecodebench its own testing_util, 6 s; without any they are judged
+as MBPP's authors do: program and tests in one exec, 10 s.
 Neither isolates anything: these are our own mutants, not a model's programs.
 """
 import argparse

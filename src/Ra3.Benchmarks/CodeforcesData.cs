@@ -15,7 +15,7 @@ internal static partial class CodeforcesData
     private const string None = "none";
 
     private static readonly (string, string) Undecided =
-        (None, "nobody has decided how to judge its statement: give its row a field 'checker'");
+        (None, "unknown statement: give its row a field 'checker'");
 
     /// <summary>Checker and reason by statement.</summary>
     internal static IReadOnlyDictionary<string, (string Checker, string Reason)> Decisions { get; } = ReadDecisions();

@@ -32,7 +32,8 @@ public sealed record Problem(
 /// <summary>A set of problems.</summary>
 /// <param name="Name">Its name on the command line.</param>
 /// <param name="Problems">The problems, in the file's order.</param>
-/// <param name="Excluded">Problems of the file left out, each with its reason.</param>
+/// <param name="Excluded">Problems of the file left out, each with its reason: the kind of reason, then after a colon
+/// what it is in this problem.</param>
 public sealed record Benchmark(string Name, IReadOnlyList<Problem> Problems, IReadOnlyList<(string Id, string Reason)> Excluded);
 
 /// <summary>Judges programs for one problem.</summary>

@@ -112,7 +112,7 @@ internal static class EvalCommand
         var everything = new List<(Benchmark Benchmark, IReadOnlyList<Result> Results)>();
         foreach (var benchmark in benchmarks)
         {
-            foreach (var group in benchmark.Excluded.GroupBy(e => e.Reason, StringComparer.Ordinal))
+            foreach (var group in benchmark.Excluded.GroupBy(e => e.Reason.Split(':')[0], StringComparer.Ordinal))
             {
                 console.WriteLine($"{benchmark.Name}: {group.Count()} problems are left out ({group.Key})");
             }
