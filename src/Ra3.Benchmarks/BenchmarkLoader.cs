@@ -1,5 +1,5 @@
-using System.IO.Compression;
 using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.Benchmarks;
 
@@ -22,6 +22,9 @@ public static class BenchmarkLoader
         "codeforces" => "codeforces.json",
         _ => throw new ArgumentException($"There is no benchmark '{name}': use {string.Join(", ", Names)}."),
     };
+
+    /// <summary>What may stand before JSON: white space and a byte order mark.</summary>
+    private static ReadOnlySpan<byte> SpaceAndMark => " \t\r\n\uFEFF"u8;
 
     /// <summary>Reads a benchmark.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
@@ -63,25 +66,22 @@ public static class BenchmarkLoader
         }
     }
 
-    /// <summary>Rows of a JSON array or of JSON lines, gunzipped where need be.</summary>
+    /// <summary>Rows of a JSON array or of JSON lines, unpacked where need be.</summary>
+    /// <exception cref="InvalidDataException">The file is torn, or a line is not JSON; names file and line.</exception>
+    /// <exception cref="JsonException">The array is not JSON.</exception>
     internal static IReadOnlyList<JsonElement> ReadRows(string path)
     {
-        using var file = File.OpenRead(path);
-        var isGzip = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
-        file.Position = 0;
-        using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using var stream = PackedFile.OpenRead(path);
         using var memory = new MemoryStream();
-        stream.CopyTo(memory);
-        var bytes = TaggedJson.MarkSpecialFloats(memory.GetBuffer().AsSpan(0, (int)memory.Length));
-        var rows = new List<JsonElement>();
-        var options = new JsonReaderOptions { AllowMultipleValues = true, CommentHandling = JsonCommentHandling.Skip };
-        var reader = new Utf8JsonReader(bytes, options);
-        while (reader.Read())
+        var start = new byte[64];
+        memory.Write(start, 0, stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
+        if (!memory.GetBuffer().AsSpan(0, (int)memory.Length).TrimStart(SpaceAndMark).StartsWith("["u8))
         {
-            rows.Add(JsonElement.ParseValue(ref reader));
+            return [.. JsonLines.Read(path).Select(line => line.Parse())];
         }
 
-        return rows is [{ ValueKind: JsonValueKind.Array } all] ? all.EnumerateArray().ToList() : rows;
+        stream.CopyTo(memory);
+        return [.. PythonJson.Parse(memory.GetBuffer().AsSpan(0, (int)memory.Length).TrimStart(SpaceAndMark)).EnumerateArray()];
     }
 
     /// <summary>A string of a row.</summary>

@@ -2,60 +2,13 @@ using System.Globalization;
 using System.Numerics;
 using System.Text;
 using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.Benchmarks;
 
 /// <summary>Plain JSON values as the tagged JSON that the sandbox passes to functions (see <c>PyValue</c>).</summary>
 internal static class TaggedJson
 {
-    private const string FloatMark = "$float";
-    private static readonly (byte[] Written, byte[] Marked)[] SpecialFloats = new[] { ("-Infinity", "-inf"), ("Infinity", "inf"), ("NaN", "nan") }
-        .Select(f => (Encoding.ASCII.GetBytes(f.Item1), Encoding.ASCII.GetBytes($"{{\"{FloatMark}\":\"{f.Item2}\"}}"))).ToArray();
-
-    /// <summary>Python writes Infinity and NaN as bare words, which JSON forbids: outside strings they become marks that
-    /// <see cref="Of"/> knows.</summary>
-    public static ReadOnlySpan<byte> MarkSpecialFloats(ReadOnlySpan<byte> json)
-    {
-        var output = new MemoryStream(json.Length);
-        var isString = false;
-        for (var i = 0; i < json.Length; i++)
-        {
-            if (!isString && json[i] is (byte)'-' or (byte)'I' or (byte)'N')
-            {
-                var rest = json[i..];
-                var found = false;
-                foreach (var (written, marked) in SpecialFloats)
-                {
-                    if (!isString && rest.StartsWith(written))
-                    {
-                        output.Write(marked);
-                        i += written.Length - 1;
-                        found = true;
-                        break;
-                    }
-                }
-
-                if (found)
-                {
-                    continue;
-                }
-            }
-
-            if (json[i] == (byte)'"')
-            {
-                isString = !isString;
-            }
-            else if (isString && json[i] == (byte)'\\')
-            {
-                output.WriteByte(json[i++]);
-            }
-
-            output.WriteByte(json[i]);
-        }
-
-        return output.GetBuffer().AsSpan(0, (int)output.Length);
-    }
-
     /// <summary>Arguments of one call.</summary>
     public static string Call(IEnumerable<string> arguments) => "[[" + string.Join(',', arguments) + "],{\"d\":[]}]";
 
@@ -63,7 +16,7 @@ internal static class TaggedJson
     public static string Of(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Array => "[" + Items(value, Of) + "]",
-        JsonValueKind.Object when value.TryGetProperty(FloatMark, out var name) => "{\"f\":\"" + name.GetString() + "\"}",
+        JsonValueKind.Object when value.TryGetProperty(PythonJson.FloatMark, out var name) => "{\"f\":\"" + name.GetString() + "\"}",
         JsonValueKind.Object => Dict(value, Of),
         JsonValueKind.Number => Number(value.GetRawText()),
         _ => value.GetRawText(),

@@ -1,16 +1,15 @@
-using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using Parquet;
 using Parquet.Schema;
-using ZstdSharp;
+using Ra3.Models.Files;
 
 namespace Ra3.Corpora;
 
 /// <summary>A file that is one document.</summary>
 internal static class PythonFile
 {
-    public static IEnumerable<SourceDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
+    public static IEnumerable<FoundDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
     {
         if (new FileInfo(path).Length > options.MaxDocumentBytes)
         {
@@ -18,7 +17,7 @@ internal static class PythonFile
         }
         else if (Utf8Text.Decode(File.ReadAllBytes(path)) is { } text)
         {
-            yield return new SourceDocument(id, text);
+            yield return new FoundDocument(new SourceDocument(id, text), Field: null);
         }
         else
         {
@@ -27,155 +26,101 @@ internal static class PythonFile
     }
 }
 
-/// <summary>A JSON object a line, plain or compressed.</summary>
+/// <summary>A JSON object a line, plain or packed.</summary>
 internal static class JsonLinesFile
 {
-    public static IEnumerable<SourceDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
+    public static IEnumerable<FoundDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
     {
-        using var file = File.OpenRead(path);
-        using var stream = Decompress(file, path);
         // A line may hold other fields and escapes; far longer ones are passed over without being kept in memory.
-        var lines = new BoundedLines(stream, (8L * options.MaxDocumentBytes) + 65536);
-        for (long number = 1; lines.Next(out var line, out var tooLong); number++)
+        foreach (var line in JsonLines.Read(path, (8L * options.MaxDocumentBytes) + 65536))
         {
-            line = number == 1 && line.Span.StartsWith("\uFEFF"u8) ? line[3..] : line;
-            var lineId = $"{id}:{number}";
-            if (tooLong)
+            var lineId = $"{id}:{line.Number}";
+            if (line.IsTooLong)
             {
                 report.Skip(SkipReason.TooLarge, lineId);
             }
-            else if (!line.Span.Trim(" \t\r"u8).IsEmpty && ReadLine(line.Span, lineId, options, report) is { } document)
+            else if (Find(line, lineId, options, report) is { } document)
             {
                 yield return document;
             }
         }
     }
 
-    private static SourceDocument? ReadLine(ReadOnlySpan<byte> line, string id, CorpusOptions options, CorpusReport report)
+    private static FoundDocument? Find(JsonLine line, string id, CorpusOptions options, CorpusReport report)
     {
-        var reason = SkipReason.NotJson;
-        string? text = null;
         try
         {
-            var reader = new Utf8JsonReader(line);
-            reason = FindText(ref reader, options.TextField, out text);
+            var row = line.Parse();
+            if (row.ValueKind == JsonValueKind.Object)
+            {
+                return TextFields.Choose(id, Fields(row, options.TextField), options, report);
+            }
+
+            report.Skip(SkipReason.NotJson, id);
         }
-        catch (JsonException)
+        catch (InvalidDataException)
         {
-            text = null;
+            report.Skip(SkipReason.NotJson, id);
         }
         catch (InvalidOperationException)
         {
-            // The string itself does not decode.
-            (text, reason) = (null, SkipReason.NotUtf8);
+            report.Skip(SkipReason.NotUtf8, id); // the string itself does not decode
         }
 
-        if (text is not null)
-        {
-            if (Encoding.UTF8.GetByteCount(text) <= options.MaxDocumentBytes)
-            {
-                return new SourceDocument(id, text.TrimStart('\uFEFF'));
-            }
-
-            reason = SkipReason.TooLarge;
-        }
-
-        report.Skip(reason, id);
         return null;
     }
 
-    /// <summary>The first of the wanted fields, in order of preference; the whole line is read, so that a torn one is noticed.</summary>
-    private static SkipReason FindText(ref Utf8JsonReader reader, string? field, out string? text)
+    private static IEnumerable<TextField> Fields(JsonElement row, string? named)
     {
-        var (best, names) = (int.MaxValue, TextFields.Wanted(field));
-        text = null;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        foreach (var name in TextFields.Wanted(named))
         {
-            return SkipReason.NotJson;
-        }
-
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var rank = 0;
-            while (rank < names.Length && !reader.ValueTextEquals(names[rank]))
+            if (At(row, name) is { ValueKind: JsonValueKind.String } value)
             {
-                rank++;
-            }
-
-            reader.Read();
-            if (rank < names.Length && rank < best && reader.TokenType == JsonTokenType.String)
-            {
-                (best, text) = (rank, reader.GetString());
-            }
-            else
-            {
-                reader.Skip();
+                yield return new TextField(name, value.GetString);
             }
         }
-
-        reader.Read();
-        return SkipReason.NoTextField;
     }
 
-    private static Stream Decompress(FileStream file, string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    /// <summary>The value of a key, or of a path of keys with dots between them.</summary>
+    private static JsonElement? At(JsonElement row, string name)
     {
-        ".gz" => new GZipStream(file, CompressionMode.Decompress),
-        ".zst" => new ZstdStream(file),
-        _ => file,
-    };
-
-    /// <summary>Zstandard, its errors told as those of the other formats.</summary>
-    private sealed class ZstdStream(Stream inner) : DecompressionStream(inner)
-    {
-        public override int Read(Span<byte> buffer)
+        if (row.ValueKind != JsonValueKind.Object)
         {
-            try
-            {
-                return base.Read(buffer);
-            }
-            catch (ZstdException error)
-            {
-                throw new InvalidDataException(error.Message, error);
-            }
+            return null;
         }
+
+        return row.TryGetProperty(name, out var value) ? value
+            : name.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot && row.TryGetProperty(name[..dot], out var inner) ? At(inner, name[(dot + 1)..])
+            : null;
     }
 }
 
 /// <summary>A row a document.</summary>
 internal static class ParquetFile
 {
-    public static IEnumerable<SourceDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
+    public static IEnumerable<FoundDocument> Read(string path, string id, CorpusOptions options, CorpusReport report)
     {
         using var stream = File.OpenRead(path);
         var reader = Open(stream);
         try
         {
-            // The library calls a column of strings ReadOnlyMemory<char>.
-            var strings = reader.Schema.DataFields.Where(column => column.ClrType == typeof(ReadOnlyMemory<char>)).ToList();
-            var field = TextFields.Wanted(options.TextField).Select(name => strings.Find(column => column.Name == name)).FirstOrDefault(found => found is not null);
-            if (field is null)
+            var columns = Columns(reader, options.TextField);
+            if (columns.Count == 0)
             {
-                report.Skip(SkipReason.NoTextField, id);
+                report.Skip(SkipReason.NoTextField, id, $"its columns are {string.Join(", ", reader.Schema.DataFields.Select(PathOf))}");
                 yield break;
             }
 
             long row = 0;
             for (var group = 0; group < reader.RowGroupCount; group++)
             {
-                foreach (var text in ReadColumn(reader, group, field))
+                // Further columns are read where the first one has an empty row only.
+                var rows = columns.ConvertAll(column => (Name: PathOf(column), Texts: new Lazy<string?[]>(() => ReadColumn(reader, group, column))));
+                for (var i = 0; i < rows[0].Texts.Value.Length; i++)
                 {
-                    var rowId = $"{id}:{++row}";
-                    if (text is null)
+                    if (TextFields.Choose($"{id}:{++row}", rows.Select(column => new TextField(column.Name, () => column.Texts.Value[i])), options, report) is { } document)
                     {
-                        report.Skip(SkipReason.Empty, rowId);
-                    }
-                    else if (Encoding.UTF8.GetByteCount(text) > options.MaxDocumentBytes)
-                    {
-                        report.Skip(SkipReason.TooLarge, rowId);
-                    }
-                    else
-                    {
-                        yield return new SourceDocument(rowId, text.TrimStart('\uFEFF'));
+                        yield return document;
                     }
                 }
             }
@@ -185,6 +130,19 @@ internal static class ParquetFile
             reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
+
+    /// <summary>The wanted columns, most wanted first: by path, so those at the top level; where there is none, nested ones by
+    /// their last name. A column of lists has no text for each row.</summary>
+    private static List<DataField> Columns(ParquetReader reader, string? named)
+    {
+        // The library calls a column of strings ReadOnlyMemory<char>.
+        var texts = reader.Schema.DataFields.Where(column => column.ClrType == typeof(ReadOnlyMemory<char>) && column.MaxRepetitionLevel == 0).ToList();
+        var wanted = TextFields.Wanted(named);
+        List<DataField> Matching(Func<DataField, string> name) => [.. wanted.SelectMany(field => texts.Where(column => name(column) == field))];
+        return Matching(PathOf) is { Count: > 0 } found ? found : Matching(column => column.Name);
+    }
+
+    private static string PathOf(DataField column) => string.Join('.', column.Path.ToList());
 
     private static ParquetReader Open(Stream stream) => Guard(() => ParquetReader.CreateAsync(stream).GetAwaiter().GetResult());
 
@@ -208,14 +166,6 @@ internal static class ParquetFile
             throw new InvalidDataException($"not a whole Parquet file ({error.Message})", error);
         }
     }
-}
-
-/// <summary>Names under which corpora keep their text.</summary>
-internal static class TextFields
-{
-    private static readonly string[] Usual = ["text", "content", "code"];
-
-    public static string[] Wanted(string? field) => field is null ? Usual : [field];
 }
 
 /// <summary>Strict UTF-8.</summary>

@@ -7,7 +7,10 @@ namespace Ra3.Corpora;
 /// <summary>How a corpus is read.</summary>
 public sealed record CorpusOptions
 {
-    /// <summary>The JSON or Parquet field that holds the text; null tries "text", "content" and "code".</summary>
+    /// <summary>
+    /// The JSON or Parquet field that holds the text, by name or by path ("meta.body"); null takes the first of "text",
+    /// "content" and "code" that is not blank. A column at the top level goes before nested ones of the same name.
+    /// </summary>
     public string? TextField { get; init; }
 
     /// <summary>Longer documents are left out (UTF-8 bytes).</summary>
@@ -19,7 +22,7 @@ public sealed record CorpusOptions
 
 /// <summary>
 /// Reads documents from files and folders: .py files, .jsonl (also .jsonl.gz and .jsonl.zst) and .parquet. Folders are searched to the
-/// bottom (hidden folders and links to folders aside) and files of other kinds ignored. The order is that of the paths named, and within
+/// bottom (hidden folders and links to folders aside); files of other kinds are left out. The order is that of the paths named, and within
 /// a folder the ordinal order of paths. Texts are given out once, however often they occur, and without a byte order mark.
 /// </summary>
 public sealed class CorpusReader
@@ -27,6 +30,7 @@ public sealed class CorpusReader
     private static readonly string[] JsonLines = [".jsonl", ".jsonl.gz", ".jsonl.zst"];
     private readonly CorpusOptions options;
     private readonly List<(string Path, string Id)> files;
+    private readonly List<string> others = [];
     private readonly string pathList;
 
     /// <summary>Finds the files; none is opened yet.</summary>
@@ -56,17 +60,19 @@ public sealed class CorpusReader
     /// <summary>
     /// The documents, read as they are asked for. Ids are paths below the named folder, with ":line" or ":row" (from 1) in files of many.
     /// </summary>
+    /// <param name="leftOut">Told of each document and file that is left out, as it is met; null for none.</param>
     /// <exception cref="InvalidDataException">Thrown at the end when there was no document at all.</exception>
-    public IEnumerable<SourceDocument> Read()
+    public IEnumerable<SourceDocument> Read(Action<LeftOut>? leftOut = null)
     {
-        var report = Report = new CorpusReport();
+        var report = Report = new CorpusReport(leftOut);
+        others.ForEach(id => report.Skip(SkipReason.OtherKind, id));
         var seen = new HashSet<UInt128>();
         foreach (var (path, id) in files)
         {
             report.Files++;
-            foreach (var document in ReadFile(path, id, report))
+            foreach (var (document, field) in ReadFile(path, id, report))
             {
-                if (Accept(document, seen, report))
+                if (Accept(document, field, seen, report))
                 {
                     yield return document;
                 }
@@ -94,7 +100,7 @@ public sealed class CorpusReader
         return text.ToString();
     }
 
-    private static bool Accept(SourceDocument document, HashSet<UInt128> seen, CorpusReport report)
+    private static bool Accept(SourceDocument document, string? field, HashSet<UInt128> seen, CorpusReport report)
     {
         if (string.IsNullOrWhiteSpace(document.Text))
         {
@@ -108,11 +114,11 @@ public sealed class CorpusReader
             return false;
         }
 
-        report.Use(Encoding.UTF8.GetByteCount(document.Text));
+        report.Use(Encoding.UTF8.GetByteCount(document.Text), field);
         return true;
     }
 
-    private IEnumerable<SourceDocument> ReadFile(string path, string id, CorpusReport report)
+    private IEnumerable<FoundDocument> ReadFile(string path, string id, CorpusReport report)
     {
         var documents = IsPython(path) ? PythonFile.Read(path, id, options, report)
             : IsJsonLines(path) ? JsonLinesFile.Read(path, id, options, report)
@@ -129,7 +135,7 @@ public sealed class CorpusReader
             }
             catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
             {
-                report.Skip(SkipReason.Unreadable, $"{id}: {error.Message}");
+                report.Skip(SkipReason.Unreadable, id, error.Message);
                 yield break;
             }
 
@@ -151,9 +157,11 @@ public sealed class CorpusReader
             throw new FileNotFoundException($"There is no file or folder {named}.", named);
         }
 
-        return Walk(named).Select(path => (path, Path.GetRelativePath(named, path).Replace('\\', '/')))
-            .Where(file => options.Exclude is not { } exclude || !exclude(file.Item2))
-            .OrderBy(file => file.Item2, StringComparer.Ordinal);
+        var found = Walk(named).Select(path => (Path: path, Id: Path.GetRelativePath(named, path).Replace('\\', '/')))
+            .Where(file => options.Exclude is not { } exclude || !exclude(file.Id))
+            .OrderBy(file => file.Id, StringComparer.Ordinal).ToLookup(file => IsKnown(file.Path));
+        others.AddRange(found[false].Select(file => file.Id));
+        return found[true];
     }
 
     private static IEnumerable<string> Walk(string folder)
@@ -170,7 +178,7 @@ public sealed class CorpusReader
                     }
                 }
             }
-            else if (IsKnown(entry.Name))
+            else
             {
                 yield return entry.FullName;
             }

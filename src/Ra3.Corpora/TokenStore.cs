@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text;
+using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 
 namespace Ra3.Corpora;
@@ -174,25 +175,11 @@ internal static class TokenStoreFormat
     public const int HeaderBytes = sizeof(ulong) + FingerprintBytes;
     public static readonly int FrameBytes = HeaderBytes + Marshal.SizeOf<Trailer>();
 
-    /// <summary>Writes to a temporary file beside the path and renames it.</summary>
+    /// <summary>Makes the file, whole or not at all.</summary>
     public static void Write(string path, IEnumerable<EncodedDocument> documents, string fingerprint, Action<long>? progress)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var temporary = path + ".tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20))
-            {
-                Write(stream, documents, fingerprint, progress);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+        AtomicWrite.File(path, stream => Write(stream, documents, fingerprint, progress));
     }
 
     public static int[][] ReadOpeners(ReadOnlySpan<int> stored)
@@ -208,7 +195,7 @@ internal static class TokenStoreFormat
         return openers;
     }
 
-    private static void Write(FileStream stream, IEnumerable<EncodedDocument> documents, string fingerprint, Action<long>? progress)
+    private static void Write(Stream stream, IEnumerable<EncodedDocument> documents, string fingerprint, Action<long>? progress)
     {
         var index = new List<Document>();
         var openers = new List<int[]>();
@@ -277,7 +264,7 @@ internal static class TokenStoreFormat
         }
     }
 
-    private static void Align(FileStream stream, int boundary)
+    private static void Align(Stream stream, int boundary)
     {
         while (stream.Position % boundary != 0)
         {

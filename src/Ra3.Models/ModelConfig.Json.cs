@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ra3.Models.Files;
 
 namespace Ra3.Models;
 
@@ -17,11 +19,12 @@ public sealed partial record ModelConfig
     /// what is not supported; the message names the file and every such key with its value.</exception>
     public static ModelConfig Load(string folder)
     {
+        var isThere = AtomicWrite.FolderExists(folder);
         var path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
         {
             throw new InvalidDataException(
-                Directory.Exists(folder)
+                isThere
                     ? $"{folder} has no config.json: give a Hugging Face model folder."
                     : $"There is no folder {folder}: give a Hugging Face model folder.");
         }
@@ -173,7 +176,7 @@ public sealed partial record ModelConfig
     /// <summary>A number that Python reads as a float, whole or not: its loaders tell 32 from 32.0.</summary>
     private static JsonNode Float(double value)
     {
-        var text = value.ToString("R");
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
         return JsonNode.Parse(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0")!;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Ra3.Models;
+using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.Training;
 using Ra3.Training.Runs;
@@ -139,7 +140,7 @@ public static class GrpoTrainer
     public static SortedDictionary<long, PassAt1Result> ReadEvaluations(string folder)
     {
         var evaluations = new SortedDictionary<long, PassAt1Result>();
-        foreach (var line in JsonLines.Read<EvaluationLine>(Path.Combine(folder, EvaluationsFile)))
+        foreach (var line in JsonLines.ReadLog<EvaluationLine>(Path.Combine(folder, EvaluationsFile), RunJson.Options))
         {
             evaluations[line.Step] = new PassAt1Result(line.Passed, line.Completions, line.Tokens);
         }

@@ -1,11 +1,10 @@
-using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.PostTraining;
 
 /// <summary>
-/// Problems as JSON lines (plain or gzip). Each line is an object with <c>id</c> and <c>prompt</c>, and either
+/// Problems as JSON lines (plain, gzip or Zstandard). Each line is an object with <c>id</c> and <c>prompt</c>, and either
 /// <c>tests</c> and <c>entry_point</c> (Python; <c>program</c> says what stands before the completion in the program that
 /// is judged, the prompt where it is left out) or <c>answer</c> (a question). <c>stop</c> is a list of texts that end a
 /// completion; left out, it is that of the kind. Other keys are ignored.
@@ -31,30 +30,19 @@ public static class ProblemFile
             throw new FileNotFoundException($"There is no file {path} of problems.", path);
         }
 
-        using var file = File.OpenRead(path);
-        var isGzip = file.ReadByte() == 0x1f && file.ReadByte() == 0x8b;
-        file.Position = 0;
-        using Stream stream = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
-        using var reader = new StreamReader(stream, Encoding.UTF8);
         var problems = new List<Problem>();
-        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var number = 1; reader.ReadLine() is { } line; number++)
+        var lines = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var line in JsonLines.Read(path))
         {
-            if (string.IsNullOrWhiteSpace(line))
-            {
-                continue;
-            }
-
+            var row = line.Parse();
             Problem? problem;
             try
             {
-                using var document = JsonDocument.Parse(line);
-                problem = parse(document.RootElement);
+                problem = parse(row);
             }
-            catch (Exception e) when (e is JsonException or InvalidDataException or KeyNotFoundException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is InvalidDataException or KeyNotFoundException or InvalidOperationException or FormatException)
             {
-                throw new InvalidDataException(
-                    $"{path}, line {number}: {(e is JsonException ? "not valid JSON: " : "")}{e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", e);
+                throw line.Fault(e.Message, e);
             }
 
             if (problem is null)
@@ -62,9 +50,9 @@ public static class ProblemFile
                 continue;
             }
 
-            if (!lines.TryAdd(problem.Id, number))
+            if (!lines.TryAdd(problem.Id, line.Number))
             {
-                throw new InvalidDataException($"{path}, line {number}: the id '{problem.Id}' is that of line {lines[problem.Id]} already.");
+                throw line.Fault($"the id '{problem.Id}' is that of line {lines[problem.Id]} already");
             }
 
             problems.Add(problem);

@@ -111,7 +111,7 @@ internal sealed class HostWatch : IDisposable
             try
             {
                 var stat = File.ReadAllText(folder + "/stat");
-                var parent = int.Parse(stat[(stat.LastIndexOf(')') + 4)..].Split(' ')[0]);
+                var parent = int.Parse(stat[(stat.LastIndexOf(')') + 4)..].Split(' ')[0], CultureInfo.InvariantCulture);
                 parents[id] = parent;
                 if (parent == 1 && File.ReadAllText(folder + "/cmdline").Contains(Worker.Mark, StringComparison.Ordinal))
                 {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -236,9 +237,9 @@ internal sealed class Worker(Process process) : IDisposable
             {
                 var status = File.ReadAllLines(folder + "/status");
                 var uid = status.First(l => l.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1];
-                if (uid == user.ToString())
+                if (uid == user.ToString(CultureInfo.InvariantCulture))
                 {
-                    count += int.Parse(status.First(l => l.StartsWith("Threads:", StringComparison.Ordinal)).Split('\t')[1]);
+                    count += int.Parse(status.First(l => l.StartsWith("Threads:", StringComparison.Ordinal)).Split('\t')[1], CultureInfo.InvariantCulture);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

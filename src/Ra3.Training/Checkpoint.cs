@@ -25,12 +25,14 @@ public static class Checkpoint
     private const string StateFile = "training.json";
 
     /// <summary>Whether a checkpoint lies in the folder.</summary>
-    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, StateFile));
+    public static bool Exists(string folder) =>
+        AtomicWrite.FolderExists(folder) && File.Exists(Path.Combine(folder, StateFile));
 
     /// <summary>How far the checkpoint in the folder has come.</summary>
     /// <exception cref="InvalidDataException">The file is torn.</exception>
     public static TrainingState ReadState(string folder)
     {
+        _ = AtomicWrite.FolderExists(folder);
         try
         {
             return JsonSerializer.Deserialize<TrainingState>(File.ReadAllText(Path.Combine(folder, StateFile))) ?? throw new JsonException("null");

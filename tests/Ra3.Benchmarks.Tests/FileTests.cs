@@ -25,7 +25,7 @@ public sealed class FileTests : IDisposable
     [InlineData("{\"task_id\": \"X/9\", \"completion\": \"\"}", "*no problem 'X/9'*")]
     [InlineData("{\"task_id\": \"X/0\"}", "*neither a completion nor a solution*")]
     [InlineData("{\"completion\": \"\"}", "*no task_id*")]
-    [InlineData("no json", "*no JSON lines*")]
+    [InlineData("no json", "*samples.jsonl, line 1: not valid JSON*")]
     public void A_faulty_sample_is_refused_and_named(string line, string message)
     {
         var read = () => Samples.Read(Write("samples.jsonl", line), Small());

@@ -156,7 +156,7 @@ public sealed class DataStoreTests : IAsyncDisposable
         where T : Exception =>
         (await FluentActions.Awaiting(() => DownloadAsync(_ => { })).Should().ThrowAsync<T>()).Which.Message;
 
-    private string[] Leftovers() => Directory.GetFiles(folder, "*.part", SearchOption.AllDirectories);
+    private string[] Leftovers() => Directory.GetFiles(folder, "*.partial", SearchOption.AllDirectories);
 
     private static string Head(int length) => $"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n";
 

@@ -1,3 +1,4 @@
+using Ra3.Cli;
 using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.Models.Tokenizers;
@@ -21,7 +22,11 @@ public sealed class HeldOutTests : IDisposable
         var stores = Directory.CreateDirectory(Path.Combine(root, "stores")).FullName;
 
         using var data = TrainingData.OpenOrBuild(
-            stores, new CorpusRecipe { Paths = [corpus] }, heldOut, tokenizer, seed: 1, CancellationToken.None, new CorpusRecipe { Paths = [replay] });
+            stores, new CorpusRecipe { Paths = [corpus] }, heldOut, tokenizer, seed: 1, Terminal.Create(TextWriter.Null, redirected: true),
+            CancellationToken.None, new CorpusRecipe { Paths = [replay] });
+
+        data.Corpora.Keys.Should().Equal(byPath ? ["train", "replay", "held-out"] : ["train", "replay"]);
+        data.Corpora["train"].Documents.Should().Be(40);
 
         using var heldStore = TokenStore.Open(Path.Combine(stores, "held-out.tokens"), tokenizer);
         var excluded = Texts(heldStore, tokenizer);

@@ -102,15 +102,124 @@ public sealed class CorpusReaderTests : IDisposable
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(5_000_000);
     }
 
+    [Fact]
+    public void An_empty_text_does_not_hide_content_in_any_format()
+    {
+        Write("a.jsonl", """{"text": "", "content": "c1"}""" + "\n" + """{"text": " \n", "code": "c2"}""" + "\n" + """{"text": "t3", "code": "c3"}""" + "\n" + """{"text": null, "content": ""}""");
+        WriteTable("b.parquet", [("code", ["p1", null, "p3"]), ("text", [null, "t2", ""]), ("content", [" ", "c2", null])]);
+
+        Read(folder.File("a.jsonl")).Select(document => document.Text).Should().Equal("c1", "c2", "t3");
+        Read(folder.File("b.parquet")).Should().Equal(new SourceDocument("b.parquet:1", "p1"), new SourceDocument("b.parquet:2", "t2"), new SourceDocument("b.parquet:3", "p3"));
+    }
+
+    [Fact]
+    public void The_report_says_which_fields_were_taken_and_which_could_have_been()
+    {
+        Write("a.jsonl", """{"text": "prose", "code": "x = 1"}""" + "\n" + """{"content": "y = 2"}""");
+        Write("notes.md", "other");
+        var left = new List<LeftOut>();
+        var reader = new CorpusReader([folder.Path]);
+
+        reader.Read(left.Add).Should().HaveCount(2);
+
+        reader.Report.Fields.Should().Equal(new Dictionary<string, long> { ["content"] = 1, ["text"] = 1 });
+        reader.Report.FieldsPassedOver.Should().Equal(new Dictionary<string, long> { ["code"] = 1 });
+        reader.Report.ToString().Should().Contain("text is the field \"content\" (1), the field \"text\" (1)")
+            .And.Contain("beside it and not used: the field \"code\" (1)").And.Contain("not .py, .jsonl or .parquet (notes.md)");
+        left.Should().Equal(new LeftOut("notes.md", SkipReason.OtherKind, null));
+    }
+
+    [Fact]
+    public void NaN_and_infinities_as_Python_writes_them_are_read()
+    {
+        Write("a.jsonl", """{"score": NaN, "content": "x = 'NaN' \" Infinity", "more": [Infinity, -Infinity, {"NaN": NaN}]}""" + "\n" + """{"content": "y", "score": nan}""");
+        var reader = new CorpusReader([folder.Path]);
+
+        reader.Read().Single().Text.Should().Be("x = 'NaN' \" Infinity");
+        reader.Report.Skipped(SkipReason.NotJson).Should().Be(1, "Python itself does not read nan");
+    }
+
+    [Fact]
+    public void A_column_at_the_top_goes_before_a_nested_one_of_its_name_and_a_path_names_the_nested_one()
+    {
+        var schema = new ParquetSchema(new StructField("meta", new DataField<string>("text"), new DataField<string>("body")), new DataField<string>("text"));
+        WriteParquet("a.parquet", schema, [["nested"], ["body"], ["top"]]);
+        WriteParquet("only.parquet", new ParquetSchema(new StructField("meta", new DataField<string>("text"))), [["nested"]]);
+        Write("b.jsonl", """{"meta": {"text": "nested", "body": "body"}, "text": "top"}""");
+
+        foreach (var name in new[] { "a.parquet", "b.jsonl" })
+        {
+            Read(folder.File(name)).Single().Text.Should().Be("top");
+            new CorpusReader([folder.File(name)], new CorpusOptions { TextField = "meta.body" }).Read().Single().Text.Should().Be("body");
+        }
+
+        var only = new CorpusReader([folder.File("only.parquet")]);
+        only.Read().Single().Text.Should().Be("nested");
+        only.Report.Fields.Keys.Should().Equal("meta.text");
+        var none = new CorpusReader([folder.File("a.parquet")], new CorpusOptions { TextField = "source" });
+        FluentActions.Enumerating(() => none.Read()).Should().Throw<InvalidDataException>().WithMessage("*no text field (a.parquet: its columns are meta.text, meta.body, text)*");
+    }
+
     [Theory]
+    [InlineData("nested_struct.parquet")]
+    [InlineData("nan.jsonl")]
+    [InlineData("half.jsonl.gz")]
+    [InlineData("notrailer.jsonl.gz")]
+    [InlineData("text_and_code.jsonl")]
+    public void Files_from_the_field_are_read_or_told(string name)
+    {
+        var reader = new CorpusReader([SharedData.Require("field/corpora/" + name)]);
+        var documents = reader.Read().ToList();
+
+        documents.Should().OnlyContain(document => document.Text.Contains("def f", StringComparison.Ordinal) || name == "text_and_code.jsonl");
+        reader.Report.Skipped(SkipReason.NotJson).Should().Be(0);
+        reader.Report.Skipped(SkipReason.Unreadable).Should().Be(name.EndsWith("gz", StringComparison.Ordinal) ? 1 : 0);
+        reader.Report.FieldsPassedOver.Should().HaveCount(name == "text_and_code.jsonl" ? 1 : 0);
+    }
+
+    [Fact]
+    public void Packed_files_of_several_members_are_read_to_the_end_and_told_where_one_is_cut_or_damaged()
+    {
+        var texts = Enumerable.Range(0, 300).Select(i => $"x{i} = {i * 7919}\n").ToArray();
+        byte[] Packed(IEnumerable<string> some)
+        {
+            using var memory = new MemoryStream();
+            using (var stream = new GZipStream(memory, CompressionLevel.Fastest))
+            {
+                stream.Write(Encoding.UTF8.GetBytes(string.Concat(some.Select(text => JsonSerializer.Serialize(new { text }) + "\n"))));
+            }
+
+            return memory.ToArray();
+        }
+
+        byte[] first = Packed(texts[..150]), second = Packed(texts[150..]);
+        File.WriteAllBytes(folder.File("a.jsonl.gz"), [.. first, .. second]);
+        Read(folder.File("a.jsonl.gz")).Select(document => document.Text).Should().Equal(texts);
+
+        byte[] damaged = [.. second];
+        damaged[second.Length / 2] ^= 4;
+        foreach (var torn in new[] { [.. first, .. second[..^1]], [.. first, .. second[..^9]], [.. first, .. second[..(second.Length / 2)]], [.. first, .. damaged], first[..^8], first[..5], [] })
+        {
+            File.WriteAllBytes(folder.File("a.jsonl.gz"), torn);
+            Write("z.py", "fine = True");
+            var reader = new CorpusReader([folder.Path]);
+            var read = reader.Read().ToList();
+            read[^1].Id.Should().Be("z.py");
+            read.Should().HaveCountGreaterThan(torn.Length > first.Length ? 150 : torn.Length > 100 ? 100 : 0, "what came before the break was used");
+            reader.Report.Skipped(SkipReason.Unreadable).Should().Be(1, "{0} of {1} bytes", torn.Length, first.Length + second.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("torn.jsonl.gz")]
     [InlineData("torn.jsonl.zst")]
     [InlineData("torn.parquet")]
     public void Torn_files_are_reported_and_the_others_read(string name)
     {
         var texts = Enumerable.Range(0, 2000).Select(i => $"x{i} = {i * 7919}\n").ToArray();
-        if (name.EndsWith("zst", StringComparison.Ordinal))
+        if (!name.EndsWith("parquet", StringComparison.Ordinal))
         {
-            WriteThrough(name, stream => new ZstdSharp.CompressionStream(stream), Encoding.UTF8.GetBytes(string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text })))));
+            WriteThrough(name, stream => name.EndsWith("gz", StringComparison.Ordinal) ? new GZipStream(stream, CompressionLevel.Fastest) : new ZstdSharp.CompressionStream(stream), Encoding.UTF8.GetBytes(string.Join('\n', texts.Select(text => JsonSerializer.Serialize(new { text })))));
         }
         else
         {
@@ -208,6 +317,26 @@ public sealed class CorpusReaderTests : IDisposable
                 using var group = writer.CreateRowGroup();
                 await group.WriteAsync<int>(schema.DataFields[0], new int[part.Length]);
                 await group.WriteAsync(schema.DataFields[1], part);
+            }
+        }
+    }
+
+    private void WriteTable(string name, params (string Column, string?[] Texts)[] columns)
+        => WriteParquet(name, new ParquetSchema(columns.Select(column => new DataField<string>(column.Column))), [.. columns.Select(column => column.Texts)]);
+
+    /// <summary>A row group with the texts of each column of strings.</summary>
+    private void WriteParquet(string name, ParquetSchema schema, string?[][] columns)
+    {
+        using var file = File.Create(folder.File(name));
+        WriteAsync().GetAwaiter().GetResult();
+
+        async Task WriteAsync()
+        {
+            await using var writer = await ParquetWriter.CreateAsync(schema, file);
+            using var group = writer.CreateRowGroup();
+            foreach (var (field, texts) in schema.DataFields.Zip(columns))
+            {
+                await group.WriteAsync(field, texts);
             }
         }
     }

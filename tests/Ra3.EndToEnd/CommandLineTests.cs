@@ -40,6 +40,7 @@ public sealed class CommandLineTests
         var (code, output, _) = await Ra3Command.RunAsync("data", "list");
         code.Should().Be(0);
         output.Should().NotContain("\e").And.Contain("leetcode-train").And.Contain("MIT (repo); LeetCode statements");
+        output.Split('\n').Count(line => line.TrimStart().StartsWith("livecodebench ", StringComparison.Ordinal)).Should().Be(1, "a set is a row, however many files it has");
     }
 
     [Fact]

@@ -38,6 +38,15 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
         var (code, _, error) = await Ra3Command.RunAsync("pretrain", "--recipe", shared.PretrainRecipe, "--out", Path.Combine(Folder, "base"));
         code.Should().Be(1);
         error.Should().Contain("already holds a run").And.Contain("--resume");
+
+        var report = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, "base", "data", "train.report.json"), TestContext.Current.CancellationToken)).RootElement;
+        report.GetProperty("documents").GetInt64().Should().Be(24);
+        report.GetProperty("leftOut").GetProperty("other-kind").GetInt64().Should().Be(1);
+        File.ReadAllLines(Path.Combine(Folder, "base", "data", "train.left-out.jsonl")).Should().Equal("""{"id":"notes.txt","reason":"other-kind","detail":null}""");
+        var done = await Ra3Command.RunAsync("pretrain", "--out", Path.Combine(Folder, "base"), "--resume", "--json");
+        done.Code.Should().Be(0, done.Error);
+        done.Error.Should().Contain("already done").And.NotContain("held-out");
+        JsonDocument.Parse(done.Output).RootElement.GetProperty("corpora").GetProperty("train").GetProperty("documents").GetInt64().Should().Be(24);
     }
 
     [Fact]
@@ -233,10 +242,12 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
                     """);
             }
 
+            await File.WriteAllTextAsync(Path.Combine(corpus, "notes.txt"), "not code");
             await File.WriteAllTextAsync(PretrainRecipe, Recipe.Replace("CORPUS", corpus, StringComparison.Ordinal));
             await File.WriteAllTextAsync(MidRecipe, TrainingCommandTests.MidRecipe.Replace("CORPUS", corpus, StringComparison.Ordinal));
-            var (code, _, error) = await Ra3Command.RunAsync("pretrain", "--recipe", PretrainRecipe, "--out", Path.Combine(Folder, "base"));
+            var (code, output, error) = await Ra3Command.RunAsync("pretrain", "--recipe", PretrainRecipe, "--out", Path.Combine(Folder, "base"));
             code.Should().Be(0, error);
+            (output + error).Should().Contain("corpus: 24 documents").And.Contain("1 left out: not .py, .jsonl or .parquet (notes.txt)");
         }
 
         public ValueTask DisposeAsync()

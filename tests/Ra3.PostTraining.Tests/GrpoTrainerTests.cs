@@ -85,7 +85,7 @@ public sealed class GrpoTrainerTests : IDisposable
         var folder = toy.NewFolder();
         var listener = new Listener();
         toy.Train(toy.Options with { Steps = 2 }, TextReward.LetterShare, folder, observer: listener);
-        var lines = Ra3.Training.Runs.JsonLines.Read<RolloutLine>(Path.Combine(folder, RolloutLine.FileName)).ToList();
+        var lines = Ra3.Models.Files.JsonLines.ReadLog<RolloutLine>(Path.Combine(folder, RolloutLine.FileName), Ra3.Training.Runs.RunJson.Options).ToList();
         lines.Should().HaveCount(2 * toy.Options.PromptsPerStep * toy.Options.GroupSize);
         lines.Where(line => line.Step == 1).Average(line => line.Reward!.Value).Should().BeApproximately(listener.Metrics[0].Reward, 1e-9);
         lines.Sum(line => (long)line.Tokens).Should().Be(listener.Metrics.Sum(metrics => metrics.SampledTokens));
@@ -103,7 +103,7 @@ public sealed class GrpoTrainerTests : IDisposable
         var options = toy.Options with { Steps = 8, MaxStaleness = bound, Passes = 2, Minibatches = 2 };
         toy.Train(options, TextReward.LetterShare, folder, observer: listener, stop: TestContext.Current.CancellationToken);
         listener.Metrics.Should().HaveCount(8).And.OnlyContain(metrics => metrics.Staleness >= 0 && metrics.Staleness <= bound);
-        foreach (var line in Ra3.Training.Runs.JsonLines.Read<RolloutLine>(Path.Combine(folder, RolloutLine.FileName)))
+        foreach (var line in Ra3.Models.Files.JsonLines.ReadLog<RolloutLine>(Path.Combine(folder, RolloutLine.FileName), Ra3.Training.Runs.RunJson.Options))
         {
             line.PolicyVersion.Should().BeInRange(line.Step - 1 - bound, line.Step - 1);
         }

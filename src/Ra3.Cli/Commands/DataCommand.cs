@@ -38,11 +38,14 @@ internal static class DataCommand
             var table = new Table().Border(TableBorder.Simple).AddColumns("name", "what", "items", "size", "licence", "here");
             table.Columns[2].RightAligned();
             table.Columns[3].RightAligned();
-            foreach (var file in DataFile.Catalogue)
+            foreach (var set in DataFile.Catalogue.GroupBy(file => file.Set))
             {
+                var here = set.Count(store.Has);
                 table.AddRow(new[]
                 {
-                    file.Set, file.About, file.Items.ToString(CultureInfo.InvariantCulture), Size(file.Bytes), file.Licence, store.Has(file) ? "yes" : "no",
+                    set.Key, string.Join("; ", set.Select(file => file.About)), set.Max(file => file.Items).ToString(CultureInfo.InvariantCulture),
+                    Size(set.Sum(file => file.Bytes)), string.Join("; ", set.Select(file => file.Licence).Distinct()),
+                    here == set.Count() ? "yes" : here == 0 ? "no" : $"{here} of {set.Count()} files",
                 }.Select(Markup.Escape).ToArray());
             }
 
@@ -132,16 +135,20 @@ internal static class DataCommand
         return verb;
     }
 
-    private static List<DataFile> Find(string name)
+    /// <summary>The files of a set; humaneval+ and mbpp+, as 'ra3 eval' calls them, are sets too.</summary>
+    internal static List<DataFile> Find(string name)
     {
-        var files = DataFile.Catalogue.Where(f => name == Everything || f.Set == name).ToList();
+        var set = name.Replace("+", "-plus", StringComparison.Ordinal);
+        var files = DataFile.Catalogue.Where(f => name == Everything || f.Set == set).ToList();
         if (files.Count > 0)
         {
             return files;
         }
 
-        var near = RecipeKeys.Nearest(name, DataFile.Catalogue.Select(f => f.Set));
-        throw new ArgumentException($"There is no data set '{name}'{(near is null ? string.Empty : $"; did you mean '{near}'?")} See 'ra3 data list'.", nameof(name));
+        var sets = DataFile.Catalogue.Select(f => f.Set).Distinct().ToList();
+        throw new ArgumentException(RecipeKeys.Nearest(name, sets) is { } near
+            ? $"There is no data set '{name}'; did you mean '{near}'?"
+            : $"There is no data set '{name}'. There are {string.Join(", ", sets)}, and '{Everything}'.", nameof(name));
     }
 
     private static string Size(long bytes) => bytes < 1_000_000

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ra3.Models;
+using Ra3.Models.Files;
 using Ra3.Models.Generation;
 
 namespace Ra3.Cli.Commands;
@@ -98,6 +99,6 @@ internal static class GenerateCommand
 
     /// <summary>The folder, or a sentence.</summary>
     /// <exception cref="DirectoryNotFoundException">It is not there.</exception>
-    internal static string Existing(string folder) => Directory.Exists(folder) ? folder
+    internal static string Existing(string folder) => AtomicWrite.FolderExists(folder) ? folder
         : throw new DirectoryNotFoundException($"There is no model folder {folder}. Give a Hugging Face folder with config.json, tokenizer and weights.");
 }

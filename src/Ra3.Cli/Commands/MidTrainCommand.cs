@@ -53,7 +53,9 @@ internal static class MidTrainCommand
             var recipe = TrainingRun.Recipe<MidTrainRecipe>(
                 parsed.GetValue(file)?.FullName, assignments, folder, resumes, recipe => recipe with { Model = Path.GetFullPath(recipe.Model!) },
                 console.WriteLine);
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, folder, resumes, console, stop);
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
+                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
+                : Run(recipe, folder, resumes, console, stop);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(result);
@@ -70,7 +72,7 @@ internal static class MidTrainCommand
         try
         {
             var (config, tokenizer) = Start(recipe);
-            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
+            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop, recipe.Replay);
             var (options, ra3) = Options(recipe);
             var plan = TrainingPlan.Of(data, config, options, recipe.Precision, ra3, recipe.Seed)
                 .Measured(() => Load(recipe).Decoder, tokenizer, data, options, ra3, recipe.Seed, stop);
@@ -102,11 +104,11 @@ internal static class MidTrainCommand
         }
 
         using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, ra3 is not null
-            ? MidTrainingLog.StepOf(ra3, folder)
+            ? MidTrainingLog.StepOf(folder)
             : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
         return TrainingRun.Resumable("midtrain", folder, stop, () =>
         {
-            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop, recipe.Replay);
+            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop, recipe.Replay);
             console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens{(data.Replay is { } replay ? $", and {replay.Count:N0} replayed of {replay.TotalTokens:N0}" : "")}; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
             var (trained, rounds) = ra3 is not null ? Ra3(recipe, data, run, stop) : Ntp(recipe, data, tokenizer, run, stop);
             string model;
@@ -127,12 +129,13 @@ internal static class MidTrainCommand
                 Parameters = config.ParameterCount(),
                 Documents = data.Training.Count,
                 Tokens = data.Training.TotalTokens,
+                data.Corpora,
                 TrainedTokens = trained.Tokens,
                 trained.Seconds,
                 Rounds = rounds,
                 HeldOut = heldOut,
             };
-            AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+            AtomicWrite.File(run.In(TrainingRun.SummaryFile), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
             console.WriteLine($"Model: {model}");
             return (object)summary;
         });
@@ -165,7 +168,7 @@ internal static class MidTrainCommand
 
     private static (ModelConfig Config, Tokenizer Tokenizer) Start(MidTrainRecipe recipe)
     {
-        if (!Directory.Exists(recipe.Model))
+        if (recipe.Model is null || !AtomicWrite.FolderExists(recipe.Model))
         {
             throw new DirectoryNotFoundException($"There is no model folder {recipe.Model}. Give a Hugging Face folder with --model DIR.");
         }

@@ -37,8 +37,8 @@ internal static class PretrainCommand
             var folder = parsed.GetValue(output)?.FullName ?? "";
             var resumes = parsed.GetValue(resume);
             var recipe = TrainingRun.Recipe<PretrainRecipe>(parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, resumes, recipe => recipe, console.WriteLine);
-            var result = parsed.GetValue(dryRun)
-                ? (object)Plan(recipe, console, stop)
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
+                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
                 : Run(recipe, folder, resumes, console, stop);
             if (parsed.GetValue(json))
             {
@@ -57,7 +57,7 @@ internal static class PretrainCommand
         {
             var tokenizer = TokenizerOf(recipe, stop);
             var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
-            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            using var data = TrainingData.OpenOrBuild(temporary.FullName, recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop);
             var plan = TrainingPlan.Of(data, config, recipe.Training, recipe.Precision, ra3: null, recipe.Seed).Measured(
                 () => Decoder.Create(config, recipe.Seed, Compute.Type(recipe.Precision, Compute.Device), Compute.Device),
                 tokenizer, data, recipe.Training, ra3: null, recipe.Seed, stop);
@@ -87,13 +87,13 @@ internal static class PretrainCommand
         return TrainingRun.Resumable("pretrain", folder, stop, () =>
         {
             var tokenizerFolder = run.In("tokenizer");
-            if (!Directory.Exists(tokenizerFolder))
+            if (!AtomicWrite.FolderExists(tokenizerFolder))
             {
                 AtomicWrite.Folder(tokenizerFolder, TokenizerOf(recipe, stop).Save);
             }
 
             var tokenizer = Tokenizer.Load(tokenizerFolder);
-            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, stop);
+            using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop);
             var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
             console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
             var windows = new PackedWindows(data.Training, EndOfText(tokenizer), recipe.Training.WindowTokens, (ulong)recipe.Seed);
@@ -114,12 +114,13 @@ internal static class PretrainCommand
                 Parameters = config.ParameterCount(),
                 Documents = data.Training.Count,
                 Tokens = data.Training.TotalTokens,
+                data.Corpora,
                 Steps = state.Step,
                 TrainedTokens = state.Tokens,
                 state.Seconds,
                 HeldOut = heldOut,
             };
-            AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
+            AtomicWrite.File(run.In(TrainingRun.SummaryFile), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
             console.WriteLine($"Model: {model}");
             return (object)summary;
         });

@@ -57,7 +57,9 @@ internal static class RlvrCommand
 
             var recipe = TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, Whole, console.WriteLine);
             var sandbox = SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers));
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop) : Run(recipe, sandbox, folder, resumes, console, stop);
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
+                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
+                : Run(recipe, sandbox, folder, resumes, console, stop);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(result);
@@ -131,8 +133,8 @@ internal static class RlvrCommand
 
                 var model = TrainingRun.SaveModel(run, policy, tokenizer, recipe.Weights, recipe.Model);
                 var summary = Summary.Of(recipe, result, problems, policy.Config, pool, model);
-                AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
                 RlvrReport.Build(folder, summary.ToString()).Write(run.In("report.html"));
+                AtomicWrite.File(run.In(TrainingRun.SummaryFile), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
                 console.WriteLine(summary.ToString());
                 console.WriteLine($"Model: {model}. Read what it wrote with: ra3 rollouts {folder}");
                 return (object)summary;
@@ -151,7 +153,7 @@ internal static class RlvrCommand
         ModelFolder.Load(recipe.Model!, Compute.Type(recipe.Precision, Compute.Device), Compute.Device, trainable: true).Decoder;
 
     /// <summary>What is known of the model before its weights are read.</summary>
-    private static (ModelConfig Config, Tokenizer Tokenizer) Start(RlvrRecipe recipe) => Directory.Exists(recipe.Model)
+    private static (ModelConfig Config, Tokenizer Tokenizer) Start(RlvrRecipe recipe) => recipe.Model is not null && AtomicWrite.FolderExists(recipe.Model)
         ? (ModelConfig.Load(recipe.Model), Tokenizer.Load(recipe.Model))
         : throw new DirectoryNotFoundException($"There is no model folder {recipe.Model}. Give a Hugging Face folder with --model DIR.");
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Ra3.Cli.Report;
+using Ra3.Models.Files;
 using Ra3.PostTraining;
 using Ra3.Training.Runs;
 using Spectre.Console;
@@ -33,7 +34,7 @@ internal static class RolloutsCommand
             }
 
             var (wantedStep, wantedProblem) = (parsed.GetValue(step), parsed.GetValue(problem));
-            var all = JsonLines.Read<RolloutLine>(path);
+            var all = JsonLines.ReadLog<RolloutLine>(path, RunJson.Options);
             if (wantedStep is null && wantedProblem is null)
             {
                 wantedStep = all.Select(line => line.Step).LastOrDefault();

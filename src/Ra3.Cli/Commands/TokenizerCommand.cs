@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.Models.Tokenizers;
 using Spectre.Console;
@@ -48,7 +49,7 @@ internal static class TokenizerCommand
 
             if (parsed.GetValue(json))
             {
-                Terminal.WriteJson(new { folder, tokenizer.VocabularySize, corpus.Report.Documents, corpus.Report.Bytes, seconds });
+                Terminal.WriteJson(new { folder, tokenizer.VocabularySize, corpus.Report.Documents, corpus.Report.Bytes, seconds, Corpus = CorpusSummary.Of(corpus.Report) });
             }
 
             return 0;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Ra3.Models.Files;
 
 namespace Ra3.Cli.Data;
 
@@ -37,9 +38,11 @@ internal sealed class DataStore(string folder, TimeSpan stall)
         }
 
         Directory.CreateDirectory(folder);
-        var part = PartOf(file);
-        File.Copy(path, part, overwrite: true);
-        File.Move(part, PathOf(file), overwrite: true);
+        AtomicWrite.File(PathOf(file), target =>
+        {
+            using var copy = File.OpenRead(path);
+            copy.CopyTo(target);
+        }, file.Bytes);
     }
 
     /// <summary>Downloads a file. What is there already stays until the new one is whole and checked.</summary>
@@ -52,15 +55,13 @@ internal sealed class DataStore(string folder, TimeSpan stall)
     public async Task DownloadAsync(HttpClient http, DataFile file, Action<long> progress, CancellationToken stop)
     {
         Directory.CreateDirectory(folder);
-        var part = PartOf(file);
         try
         {
-            await ReceiveAsync(http, file, part, progress, stop);
-            File.Move(part, PathOf(file), overwrite: true);
+            await AtomicWrite.FileAsync(PathOf(file), target => ReceiveAsync(http, file, target, progress, stop));
         }
-        catch (Exception e) when (e is HttpRequestException or HttpIOException)
+        catch (HttpRequestException e)
         {
-            throw new IOException(Explain(file, (e as HttpRequestException)?.StatusCode is { } code
+            throw new IOException(Explain(file, e.StatusCode is { } code
                 ? $"{file.Url} answers {(int)code} ({code})."
                 : $"{file.Url.Host} could not be reached or broke off: {e.Message.TrimEnd('.')}."), e);
         }
@@ -68,13 +69,10 @@ internal sealed class DataStore(string folder, TimeSpan stall)
         {
             throw new IOException(Explain(file, $"{file.Url.Host} stayed silent for {stall.TotalSeconds:0} s."), e);
         }
-        finally
-        {
-            File.Delete(part);
-        }
     }
 
-    private async Task ReceiveAsync(HttpClient http, DataFile file, string part, Action<long> progress, CancellationToken stop)
+    /// <summary>What the network does wrong is an <see cref="HttpRequestException"/>, what the disk does an <see cref="IOException"/>.</summary>
+    private async Task ReceiveAsync(HttpClient http, DataFile file, Stream target, Action<long> progress, CancellationToken stop)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(stop);
         silence.CancelAfter(stall);
@@ -82,11 +80,10 @@ internal sealed class DataStore(string folder, TimeSpan stall)
         response.EnsureSuccessStatusCode();
 
         await using var body = await response.Content.ReadAsStreamAsync(silence.Token);
-        await using var target = new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[BufferSize];
         var received = 0L;
-        for (int read; (read = await body.ReadAsync(buffer, silence.Token)) > 0;)
+        for (int read; (read = await ReadAsync()) > 0;)
         {
             silence.CancelAfter(stall);
             received += read;
@@ -102,7 +99,7 @@ internal sealed class DataStore(string folder, TimeSpan stall)
 
         if (received < file.Bytes)
         {
-            throw new IOException(Explain(file, $"The download of {file.Name} broke off after {received} of {file.Bytes} bytes."));
+            throw new HttpRequestException($"{file.Name} ends after {received} of {file.Bytes} bytes");
         }
 
         if (received > file.Bytes || Convert.ToHexStringLower(hash.GetHashAndReset()) != file.Sha256)
@@ -110,13 +107,21 @@ internal sealed class DataStore(string folder, TimeSpan stall)
             throw new InvalidDataException(Explain(file, $"What {file.Url} sent is not the {file.Name} expected (its size or sha256 differs); it was thrown away."));
         }
 
-        target.Flush(flushToDisk: true);
+        async Task<int> ReadAsync()
+        {
+            try
+            {
+                return await body.ReadAsync(buffer, silence.Token);
+            }
+            catch (IOException e)
+            {
+                throw new HttpRequestException(e.Message, e);
+            }
+        }
     }
 
     private static string Explain(DataFile file, string what) =>
         $"{what} Try again later, or import a copy of your own with 'ra3 data get {file.Set} --from PATH' (HTTPS_PROXY is heeded).";
-
-    private string PartOf(DataFile file) => PathOf(file) + $".{Environment.ProcessId}.part";
 
     private static string HashOf(string path)
     {

@@ -40,7 +40,7 @@ internal static class TaskFiles
         {
             var path = Path.Combine(folder, name + ".jsonl");
             var lines = rows.Select(row => JsonSerializer.Serialize(row, Options)).ToList();
-            AtomicWrite.File(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n")));
+            AtomicWrite.Text(path, string.Join('\n', lines) + "\n");
             return (path, lines.Count);
         }
     }

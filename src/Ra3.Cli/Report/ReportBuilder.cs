@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Ra3.Models.Files;
 
 namespace Ra3.Cli.Report;
 
@@ -139,12 +140,7 @@ internal sealed class ReportBuilder(string title, string subtitle)
 
     /// <summary>Writes the page; a reader never sees half of it.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Write(string path)
-    {
-        var part = path + ".part";
-        File.WriteAllText(part, ToString());
-        File.Move(part, path, overwrite: true);
-    }
+    public void Write(string path) => AtomicWrite.Text(path, ToString());
 
     private void Caption(string? caption)
     {

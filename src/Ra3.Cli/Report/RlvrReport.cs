@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ra3.Models.Files;
 using Ra3.PostTraining;
 using Ra3.Training.Runs;
 
@@ -29,7 +30,7 @@ internal static class RlvrReport
         report.Chart(Chart("length", "tokens", "rlvr.completionTokens"));
         report.Chart(Chart("entropy", "nats", "rlvr.entropy"));
         report.Chart(Chart("think share", "comments per line", "rlvr.thinkShare"));
-        var rollouts = JsonLines.Read<RolloutLine>(Path.Combine(folder, RolloutLine.FileName)).ToList();
+        var rollouts = JsonLines.ReadLog<RolloutLine>(Path.Combine(folder, RolloutLine.FileName), RunJson.Options).ToList();
         long[] steps = [.. rollouts.Select(line => line.Step).Distinct()];
         foreach (var step in new[] { steps.FirstOrDefault(), steps.LastOrDefault() }.Distinct().Where(step => step > 0))
         {

@@ -12,31 +12,28 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     private ProgressLine? line;
     private long tokens;
     private long earlier; // what an earlier sitting did of the phase
+    private long step = StepOf(run.FolderPath);
+    private long offset; // steps of the log before the phase
 
-    /// <summary>The log's step as of the newest checkpoint in a run.</summary>
-    public static long StepOf(MidTrainingOptions options, string folder)
+    /// <summary>The log's step as of the checkpoints in a run: what its phases really did, whatever the recipe says by now.</summary>
+    public static long StepOf(string folder)
     {
-        long step = 0;
-        for (var round = 1; round <= options.Rounds; round++)
+        long steps = 0;
+        for (var round = 1; Directory.Exists(Path.Combine(folder, $"round-{round}")); round++)
         {
-            var (eStep, mStep) = (Path.Combine(folder, $"round-{round}", "e-step"), Path.Combine(folder, $"round-{round}", "m-step"));
-            if (Checkpoint.Exists(mStep))
-            {
-                step = Offset(options, round) + Iterations(options) + Checkpoint.ReadState(mStep).Step;
-            }
-            else if (Checkpoint.Exists(eStep))
-            {
-                step = Offset(options, round) + Checkpoint.ReadState(eStep).Step;
-            }
+            steps += StepsIn(Path.Combine(folder, $"round-{round}", "e-step")) + StepsIn(Path.Combine(folder, $"round-{round}", "m-step"));
         }
 
-        return step;
+        return steps;
+
+        static long StepsIn(string checkpoint) => Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
     }
 
     public void Begin(int round, MidTrainingPhase phase, long total, long done)
     {
         line?.Dispose();
         (line, tokens, earlier) = (new ProgressLine($"round {round} {Name(phase)}", total, done), 0, done);
+        offset = step - (phase == MidTrainingPhase.Bootstrap ? 0 : done); // drawing thoughts logs nothing
     }
 
     /// <summary>A phase's name for people.</summary>
@@ -50,7 +47,8 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     public void EStep(int round, long iteration, EStepMetrics metrics)
     {
         tokens += metrics.TreeTokens;
-        run.Log(Offset(options, round) + iteration, metrics.Named());
+        step = offset + iteration;
+        run.Log(step, metrics.Named());
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
     }
 
@@ -59,14 +57,10 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
     public void MStep(int round, NextTokenMetrics metrics, Decoder decoder)
     {
         tokens += (long)options.MStep.BatchRows * options.MStep.WindowTokens;
-        run.Log(Offset(options, round) + Iterations(options) + metrics.Step, TrainingRun.Named(metrics, "mStep."));
+        step = offset + metrics.Step;
+        run.Log(step, TrainingRun.Named(metrics, "mStep."));
         line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
     }
 
     public void Dispose() => line?.Dispose();
-
-    private static long Offset(MidTrainingOptions options, int round) => (round - 1L) * (Iterations(options) + options.MStep.Steps);
-
-    private static long Iterations(MidTrainingOptions options) =>
-        options.LearnsThoughts ? options.EStep.Iterations : 0;
 }

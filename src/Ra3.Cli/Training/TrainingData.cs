@@ -3,6 +3,7 @@ using System.Text;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models.Tokenizers;
+using Spectre.Console;
 
 namespace Ra3.Cli.Training;
 
@@ -14,8 +15,11 @@ internal sealed class TrainingData : IDisposable
     private const string ReplayPart = "replay";
     private readonly TokenStore? heldOut;
 
-    private TrainingData(TokenStore training, TokenStore? replay, TokenStore? heldOut) =>
-        (Training, Replay, this.heldOut) = (training, replay, heldOut);
+    private TrainingData(TokenStore training, TokenStore? replay, TokenStore? heldOut, IReadOnlyDictionary<string, CorpusSummary> corpora) =>
+        (Training, Replay, this.heldOut, Corpora) = (training, replay, heldOut, corpora);
+
+    /// <summary>What became of the corpora, by what they are for; what is held out by share is part of the one trained on.</summary>
+    public IReadOnlyDictionary<string, CorpusSummary> Corpora { get; }
 
     /// <summary>What is trained on.</summary>
     public TokenStore Training { get; }
@@ -33,12 +37,14 @@ internal sealed class TrainingData : IDisposable
     public static IEnumerable<string> Texts(CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, CancellationToken stop) =>
         Read(corpus, heldOut, seed, Train, stop).Select(document => document.Text);
 
-    /// <summary>Opens the stores in the folder, or builds them. What is held out of the corpus is held out of the replay too.</summary>
+    /// <summary>Opens the stores in the folder, or builds them, and prints what became of each corpus. What is held out of the
+    /// corpus is held out of the replay too.</summary>
     /// <exception cref="InvalidDataException">There is nothing to train on, or a store is torn or of another tokenizer.</exception>
     public static TrainingData OpenOrBuild(
-        string folder, CorpusRecipe corpus, HeldOutRecipe heldOut, Tokenizer tokenizer, long seed, CancellationToken stop, CorpusRecipe? replay = null)
+        string folder, CorpusRecipe corpus, HeldOutRecipe heldOut, Tokenizer tokenizer, long seed, IAnsiConsole console, CancellationToken stop,
+        CorpusRecipe? replay = null)
     {
-        var training = Store(folder, Train, tokenizer, () => Read(corpus, heldOut, seed, Train, stop));
+        var training = Store(folder, Train, tokenizer, () => Read(corpus, heldOut, seed, Train, stop, folder));
         TokenStore? replayed = null;
         try
         {
@@ -47,11 +53,18 @@ internal sealed class TrainingData : IDisposable
                 throw new InvalidDataException("Nothing is left to train on: every document of the corpus is held out. Lower heldOut.share.");
             }
 
-            replayed = replay is not { Paths.Count: > 0 } ? null : Store(folder, ReplayPart, tokenizer, () => Read(replay, heldOut, seed, Train, stop));
+            replayed = replay is not { Paths.Count: > 0 } ? null : Store(folder, ReplayPart, tokenizer, () => Read(replay, heldOut, seed, Train, stop, folder, ReplayPart));
             var held = !heldOut.Any ? null : Store(folder, HeldOutPart, tokenizer, () => heldOut.Paths.Count > 0
-                ? Reader(corpus with { Paths = heldOut.Paths }).Read()
+                ? CorpusSummary.Keep(Reader(corpus with { Paths = heldOut.Paths }), folder, HeldOutPart)
                 : Read(corpus, heldOut, seed, HeldOutPart, stop));
-            return new TrainingData(training, replayed, held);
+            var corpora = new[] { Train, ReplayPart, HeldOutPart }.Select(name => (Name: name, Summary: CorpusSummary.Read(folder, name)))
+                .Where(item => item.Summary is not null).ToDictionary(item => item.Name, item => item.Summary!);
+            foreach (var (name, summary) in corpora)
+            {
+                summary.Print(console, name == Train ? "corpus" : name);
+            }
+
+            return new TrainingData(training, replayed, held, corpora);
         }
         catch
         {
@@ -108,14 +121,30 @@ internal sealed class TrainingData : IDisposable
     }
 
     /// <summary>Documents of a part. Texts held out by path are left out of training wherever else they occur.</summary>
-    private static IEnumerable<SourceDocument> Read(CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, string part, CancellationToken stop)
+    /// <param name="corpus">What to read.</param>
+    /// <param name="heldOut">What is held out of it.</param>
+    /// <param name="seed">Of the division.</param>
+    /// <param name="part">The part wanted.</param>
+    /// <param name="stop">Stops between documents.</param>
+    /// <param name="folder">Where to keep what became of the corpus; null for nowhere.</param>
+    /// <param name="name">Under which name.</param>
+    /// <exception cref="IOException">A path does not exist; said here, not while the documents are read.</exception>
+    private static IEnumerable<SourceDocument> Read(
+        CorpusRecipe corpus, HeldOutRecipe heldOut, long seed, string part, CancellationToken stop, string? folder = null, string name = Train)
+    {
+        var reader = Reader(corpus);
+        var heldOutReader = heldOut.Paths.Count == 0 ? null : Reader(corpus with { Paths = heldOut.Paths });
+        return Divide(folder is null ? reader.Read() : CorpusSummary.Keep(reader, folder, name), heldOutReader, heldOut, seed, part, stop);
+    }
+
+    private static IEnumerable<SourceDocument> Divide(
+        IEnumerable<SourceDocument> documents, CorpusReader? heldOutReader, HeldOutRecipe heldOut, long seed, string part, CancellationToken stop)
     {
         var split = heldOut.Share > 0
             ? new CorpusSplit([new CorpusPart(Train, 1 - heldOut.Share), new CorpusPart(HeldOutPart, heldOut.Share)], (ulong)seed)
             : null;
-        var excluded = heldOut.Paths.Count == 0 ? []
-            : Reader(corpus with { Paths = heldOut.Paths }).Read().Select(Hash).ToHashSet(StringComparer.Ordinal);
-        foreach (var document in Reader(corpus).Read())
+        var excluded = heldOutReader?.Read().Select(Hash).ToHashSet(StringComparer.Ordinal) ?? [];
+        foreach (var document in documents)
         {
             stop.ThrowIfCancellationRequested();
             if ((split is null || split.PartOf(document) == part) && !(excluded.Count > 0 && excluded.Contains(Hash(document))))

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Ra3.Cli.Runs;
 using Ra3.MidTraining;
 using Ra3.Models;
@@ -6,6 +7,7 @@ using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.Training;
 using Ra3.Training.Runs;
+using Spectre.Console;
 
 namespace Ra3.Cli.Training;
 
@@ -13,6 +15,10 @@ namespace Ra3.Cli.Training;
 internal static class TrainingRun
 {
     public const string CheckpointFolder = "checkpoint";
+
+    /// <summary>Written last: a run that has it is done.</summary>
+    public const string SummaryFile = "summary.json";
+
     private const string ModelName = "model";
 
     // What a run cannot change on its way: its data, its start and its random numbers.
@@ -75,10 +81,24 @@ internal static class TrainingRun
 
         if (changes.Count > 0)
         {
-            AtomicWrite.File(stored, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+            File.Delete(Path.Combine(folder, SummaryFile)); // a run that is done goes on
+            AtomicWrite.Text(stored, text);
         }
 
         return recipe;
+    }
+
+    /// <summary>The summary of a run that is done, which is said; null where there is something left to do.</summary>
+    public static JsonElement? Finished(string folder, IAnsiConsole console)
+    {
+        var (summary, model) = (Path.Combine(folder, SummaryFile), Path.Combine(folder, ModelName));
+        if (!File.Exists(summary) || !AtomicWrite.FolderExists(model))
+        {
+            return null;
+        }
+
+        console.WriteLine($"This run is already done: nothing to resume. Model: {model}. With --set KEY=VALUE (more steps, say) it goes on.");
+        return JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(summary));
     }
 
     /// <summary>A step of next-token training under the names of metrics.jsonl; the prefix names the stage where a run has several.</summary>

@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Ra3.Models.Files;
 
 /// <summary>
 /// Files and folders that are either whole or not there: written beside their place under the name PATH.partial, flushed
 /// to the disk, then renamed. A run that is killed leaves at most a .partial, which the next write to the same path
-/// removes. Two writers to one path at a time are not provided for.
+/// removes, or a folder set aside as PATH.old, which <see cref="FolderExists"/> puts back. Two writers to one path at a
+/// time are not provided for.
 /// </summary>
 public static partial class AtomicWrite
 {
@@ -17,20 +19,52 @@ public static partial class AtomicWrite
     /// <param name="write">Writes the content to the stream given.</param>
     /// <param name="length">The file's length in bytes where it is known: a full disk then shows before any writing.</param>
     /// <exception cref="IOException">Writing failed (a full disk, say); the old file, if any, is untouched.</exception>
-    public static void File(string path, Action<Stream> write, long length = 0)
+    public static void File(string path, Action<Stream> write, long length = 0) => FileAsync(
+        path,
+        stream =>
+        {
+            write(stream);
+            return Task.CompletedTask;
+        },
+        length).GetAwaiter().GetResult();
+
+    /// <summary>Makes or replaces a file of text, as UTF-8.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <param name="text">The content.</param>
+    /// <exception cref="IOException">Writing failed (a full disk, say); the old file, if any, is untouched.</exception>
+    public static void Text(string path, string text) => File(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>As <see cref="File"/>, for content that arrives bit by bit.</summary>
+    /// <param name="path">The file; its folder must exist.</param>
+    /// <param name="write">Writes the content to the stream given.</param>
+    /// <param name="length">The file's length in bytes where it is known: a full disk then shows before any writing.</param>
+    /// <exception cref="IOException">Writing failed (a full disk, say); the old file, if any, is untouched.</exception>
+    public static async Task FileAsync(string path, Func<Stream, Task> write, long length = 0)
     {
         var partial = path + ".partial";
-        Guarded(path, () => System.IO.File.Delete(partial), () =>
+        var options = new FileStreamOptions
         {
-            var options = new FileStreamOptions
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 1 << 16,
+            PreallocationSize = length,
+        };
+        FileStream stream;
+        try
+        {
+            stream = new FileStream(partial, options);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failed(path, e); // a .partial that another process writes to is not ours to remove
+        }
+
+        await Guarded(path, () => System.IO.File.Delete(partial), async () =>
+        {
+            await using (stream)
             {
-                Mode = FileMode.Create,
-                Access = FileAccess.Write,
-                PreallocationSize = length,
-            };
-            using (var stream = new FileStream(partial, options))
-            {
-                write(stream);
+                await write(stream);
                 stream.Flush(flushToDisk: true);
             }
 
@@ -46,7 +80,7 @@ public static partial class AtomicWrite
     public static void Folder(string path, Action<string> write)
     {
         path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        string partial = path + ".partial", old = path + ".old";
+        var partial = path + ".partial";
         Guarded(path, () => DeleteFolder(partial), () =>
         {
             if (System.IO.File.Exists(path))
@@ -54,11 +88,7 @@ public static partial class AtomicWrite
                 throw new IOException($"{path} is a file, not a folder.");
             }
 
-            if (Directory.Exists(old) && !Directory.Exists(path))
-            {
-                Directory.Move(old, path); // killed between the two renames of Replace
-            }
-
+            _ = FolderExists(path);
             DeleteFolder(partial);
             Directory.CreateDirectory(partial);
             write(partial);
@@ -68,16 +98,51 @@ public static partial class AtomicWrite
             }
 
             FlushToDisk(partial);
-            Replace(path, partial, old);
+            Replace(path, partial, OldName(path));
             FlushToDisk(Path.GetDirectoryName(path)!);
-        });
+            return Task.CompletedTask;
+        }).GetAwaiter().GetResult();
     }
 
-    private static void Guarded(string path, Action discard, Action work)
+    /// <summary>
+    /// Whether a folder that <see cref="Folder"/> makes is there. Where its writer was killed between the two renames of a
+    /// file system that cannot exchange names, the old folder is put back first. Readers ask this, not the file system.
+    /// </summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="IOException">The old folder is there, but cannot be put back.</exception>
+    public static bool FolderExists(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Directory.Exists(path))
+        {
+            return true;
+        }
+
+        var old = OldName(path);
+        if (!Directory.Exists(old))
+        {
+            return false;
+        }
+
+        try
+        {
+            Directory.Move(old, path);
+        }
+        catch (IOException) when (Directory.Exists(path))
+        {
+            // Another process was quicker, the writer perhaps.
+        }
+
+        return true;
+    }
+
+    private static string OldName(string path) => path + ".old";
+
+    private static async Task Guarded(string path, Action discard, Func<Task> work)
     {
         try
         {
-            work();
+            await work();
         }
         catch (Exception failure)
         {
@@ -92,15 +157,20 @@ public static partial class AtomicWrite
 
             if (failure is IOException or UnauthorizedAccessException)
             {
-                // Of a file inside a folder only the cause is told, not twice what it means.
-                var cause = failure.InnerException is IOException inner ? inner : failure;
-                throw new IOException(
-                    $"Could not write {path}: {cause.Message} What was there before is untouched; "
-                    + "make room or choose another place.", cause);
+                throw Failed(path, failure);
             }
 
             throw;
         }
+    }
+
+    private static IOException Failed(string path, Exception failure)
+    {
+        // Of a file inside a folder only the cause is told, not twice what it means.
+        var cause = failure.InnerException is IOException inner ? inner : failure;
+        return new IOException(
+            $"Could not write {path}: {cause.Message} What was there before is untouched; "
+            + "make room or choose another place.", cause);
     }
 
     private static void Replace(string path, string partial, string old)
@@ -114,13 +184,34 @@ public static partial class AtomicWrite
         // Linux swaps the two names in one step; elsewhere, and on file systems that cannot, two renames do it.
         if (!OperatingSystem.IsLinux() || RenameAt2(CurrentFolder, partial, CurrentFolder, path, Exchange) != 0)
         {
-            DeleteFolder(old);
-            Directory.Move(path, old);
-            Directory.Move(partial, path);
+            ReplaceByTwoRenames(path, partial, old);
         }
 
         DeleteFolder(partial);
         DeleteFolder(old);
+    }
+
+    /// <summary>What <see cref="Replace"/> does where names cannot be exchanged.</summary>
+    /// <param name="path">The folder to replace.</param>
+    /// <param name="partial">What replaces it.</param>
+    /// <param name="old">Where it goes; kept, so that a kill at any point leaves one of the two.</param>
+    /// <param name="between">Called between the renames; for tests.</param>
+    internal static void ReplaceByTwoRenames(string path, string partial, string old, Action? between = null)
+    {
+        while (Directory.Exists(partial))
+        {
+            DeleteFolder(old);
+            Directory.Move(path, old);
+            between?.Invoke();
+            try
+            {
+                Directory.Move(partial, path);
+            }
+            catch (IOException) when (Directory.Exists(path))
+            {
+                // A reader found the place empty and put the old folder back: once more.
+            }
+        }
     }
 
     private static void DeleteFolder(string path)

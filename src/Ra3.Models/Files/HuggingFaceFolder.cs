@@ -143,6 +143,7 @@ public static class HuggingFaceFolder
 
     private static List<SafetensorsFile> Open(string folder)
     {
+        _ = AtomicWrite.FolderExists(folder);
         var single = Path.Combine(folder, SingleFile);
         var index = Path.Combine(folder, IndexFile);
         string[] paths;

@@ -46,7 +46,7 @@ internal static class NormalizationFormC
                         var ends = range.Split('-');
                         for (var value = Hex(ends[0]); value <= Hex(ends[^1]); value++)
                         {
-                            Classes.Add(value, byte.Parse(fields[1]));
+                            Classes.Add(value, byte.Parse(fields[1], CultureInfo.InvariantCulture));
                             suspects.Add(value);
                         }
                     }
@@ -57,7 +57,7 @@ internal static class NormalizationFormC
 
         Suspects = SearchValues.Create([.. suspects.Select(value => new Rune(value).ToString()[0]).Distinct()]);
 
-        static int Hex(string digits) => int.Parse(digits, NumberStyles.HexNumber);
+        static int Hex(string digits) => int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Whether the text is surely composed already; false means only that it has to be gone through.</summary>

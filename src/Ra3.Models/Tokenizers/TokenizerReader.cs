@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.Models.Tokenizers;
 
@@ -13,6 +15,7 @@ internal static class TokenizerReader
 
     public static TokenizerParts Read(string folder)
     {
+        _ = AtomicWrite.FolderExists(folder);
         var parts = ReadForm(folder);
         return parts with
         {
@@ -207,7 +210,7 @@ internal static class TokenizerReader
             qwen = Text(config, "tokenizer_class")?.StartsWith("Qwen", StringComparison.Ordinal) ?? false;
             foreach (var entry in Section(config, "added_tokens_decoder")?.EnumerateObject() ?? default)
             {
-                added.Add(new AddedToken(int.Parse(entry.Name), Text(entry.Value, "content")!, Flag(entry.Value, "special"), Flag(entry.Value, "lstrip"), Flag(entry.Value, "rstrip")));
+                added.Add(new AddedToken(int.Parse(entry.Name, CultureInfo.InvariantCulture), Text(entry.Value, "content")!, Flag(entry.Value, "special"), Flag(entry.Value, "lstrip"), Flag(entry.Value, "rstrip")));
             }
         }
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ra3.Models.Files;
 
 namespace Ra3.Models.Tokenizers;
 
@@ -82,7 +84,7 @@ internal static class TokenizerWriter
         var decoder = new JsonObject();
         foreach (var token in parts.AddedTokens.OrderBy(token => token.Id))
         {
-            decoder.Add(token.Id.ToString(), Flags(token, withId: false));
+            decoder.Add(token.Id.ToString(CultureInfo.InvariantCulture), Flags(token, withId: false));
         }
 
         return new JsonObject
@@ -120,10 +122,5 @@ internal static class TokenizerWriter
         ["use_regex"] = false,
     };
 
-    /// <summary>Through a temporary file, so that no reader and no crash ever sees half a file.</summary>
-    private static void WriteWhole(string path, byte[] bytes)
-    {
-        File.WriteAllBytes(path + ".tmp", bytes);
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
+    private static void WriteWhole(string path, byte[] bytes) => AtomicWrite.File(path, stream => stream.Write(bytes), bytes.Length);
 }

@@ -19,7 +19,7 @@ public sealed class JsonLinesWriter : IDisposable
         file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         if (resumedStep is { } step)
         {
-            file.SetLength(KeptLength(path, step));
+            file.SetLength(KeptLength(file, step));
         }
 
         lastStep = resumedStep ?? long.MinValue;
@@ -54,30 +54,44 @@ public sealed class JsonLinesWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    /// <summary>Bytes up to the first line that is torn or belongs to a step after <paramref name="step"/>.</summary>
-    private static long KeptLength(string path, long step)
+    /// <summary>Bytes up to the end of the last whole line of a step that is not after <paramref name="step"/>, looked for from the
+    /// end: steps never go back, and a run of days has written gigabytes.</summary>
+    private static long KeptLength(FileStream file, long step)
     {
-        using var reader = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        var line = new List<byte>();
-        var kept = 0L;
-        for (int b; (b = reader.ReadByte()) >= 0;)
+        var end = LineStart(file, file.Length);
+        while (end > 0)
         {
-            line.Add((byte)b);
-            if (b != '\n')
+            var start = LineStart(file, end - 1);
+            var line = new byte[end - start];
+            RandomAccess.Read(file.SafeFileHandle, line, start);
+            if (StepOf(line) <= step)
             {
-                continue;
+                return end;
             }
 
-            if (StepOf([.. line]) is not { } at || at > step)
-            {
-                break;
-            }
-
-            kept += line.Count;
-            line.Clear();
+            end = start;
         }
 
-        return kept;
+        return 0;
+    }
+
+    /// <summary>Where the line begins that holds the byte before a position: behind the line break before that, or at 0.</summary>
+    private static long LineStart(FileStream file, long position)
+    {
+        Span<byte> block = stackalloc byte[4096];
+        while (position > 0)
+        {
+            var from = Math.Max(0, position - block.Length);
+            var read = RandomAccess.Read(file.SafeFileHandle, block[..(int)(position - from)], from);
+            if (block[..read].LastIndexOf((byte)'\n') is >= 0 and var at)
+            {
+                return from + at + 1;
+            }
+
+            position = from;
+        }
+
+        return 0;
     }
 
     private static long? StepOf(byte[] line)

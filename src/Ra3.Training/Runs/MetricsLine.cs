@@ -1,4 +1,4 @@
-using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.Training.Runs;
 
@@ -7,43 +7,6 @@ namespace Ra3.Training.Runs;
 /// <param name="Values">Value by name.</param>
 public sealed record MetricsLine(long Step, IReadOnlyDictionary<string, double> Values)
 {
-    internal static IReadOnlyList<MetricsLine> ReadAll(string path)
-    {
-        var lines = new List<MetricsLine>();
-        if (!File.Exists(path))
-        {
-            return lines;
-        }
-
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        for (var number = 1; reader.ReadLine() is { } text; number++)
-        {
-            try
-            {
-                lines.Add(Parse(text));
-            }
-            catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-            {
-                if (reader.EndOfStream)
-                {
-                    break; // a run that is being written, or was cut by a power failure
-                }
-
-                throw new InvalidDataException($"{path}, line {number} is not a line of metrics.", e);
-            }
-        }
-
-        return lines;
-    }
-
-    private static MetricsLine Parse(string text)
-    {
-        var all = JsonSerializer.Deserialize<Dictionary<string, double>>(text, RunJson.Options) ?? throw new JsonException();
-        if (!all.Remove("step", out var step))
-        {
-            throw new KeyNotFoundException();
-        }
-
-        return new MetricsLine((long)step, all);
-    }
+    internal static IReadOnlyList<MetricsLine> ReadAll(string path) => [.. JsonLines.ReadLog<Dictionary<string, double>>(path, RunJson.Options).Select(all =>
+        all.Remove("step", out var step) ? new MetricsLine((long)step, all) : throw new InvalidDataException($"{path} holds a line without a step."))];
 }

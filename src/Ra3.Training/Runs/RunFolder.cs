@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using Ra3.Models.Files;
 
 namespace Ra3.Training.Runs;
 
@@ -25,12 +26,16 @@ public sealed class RunFolder : IDisposable
     private readonly JsonLinesWriter samples;
     private readonly TensorBoardWriter events;
 
-    private RunFolder(string path, long? resumedStep)
+    /// <param name="path">The folder.</param>
+    /// <param name="resumedStep">The last step of a run that goes on; null for one that begins.</param>
+    /// <param name="begin">Writes what a run begins with, under the lock; null for one that goes on.</param>
+    private RunFolder(string path, long? resumedStep, Action<string>? begin)
     {
         FolderPath = Path.GetFullPath(path);
         guard = Guard(FolderPath);
         try
         {
+            begin?.Invoke(FolderPath);
             metrics = new JsonLinesWriter(In(MetricsFile), resumedStep);
             samples = new JsonLinesWriter(In(SamplesFile), resumedStep);
             events = new TensorBoardWriter(In("tensorboard"), resumedStep + 1);
@@ -48,7 +53,8 @@ public sealed class RunFolder : IDisposable
     /// <summary>Full path of a file or folder inside the run.</summary>
     public string In(string name) => Path.Combine(FolderPath, name);
 
-    /// <summary>Begins a run in a new or empty folder.</summary>
+    /// <summary>Begins a run in a new or empty folder, or in one that was killed while it was being made: a run is there once its
+    /// run.json is.</summary>
     /// <param name="path">The folder; created where absent.</param>
     /// <param name="recipe">The resolved recipe as YAML text.</param>
     /// <exception cref="IOException">The folder already holds something, or cannot be written.</exception>
@@ -59,27 +65,15 @@ public sealed class RunFolder : IDisposable
             throw new IOException($"{path} is a file; a run needs a folder.");
         }
 
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            throw new IOException(File.Exists(Path.Combine(path, AboutFile))
-                ? $"{path} already holds a run. Continue it with --resume, or choose another folder."
-                : $"{path} is not empty. Choose another folder.");
-        }
-
+        RequireNoRun(path);
         Directory.CreateDirectory(path);
-        var run = new RunFolder(path, resumedStep: null);
-        try
+        return new RunFolder(path, resumedStep: null, folder =>
         {
-            File.WriteAllText(run.In(RecipeFile), recipe);
+            RequireNoRun(folder); // another process may have begun one before this one had the lock
+            AtomicWrite.Text(Path.Combine(folder, RecipeFile), recipe);
             var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow);
-            File.WriteAllText(run.In(AboutFile), JsonSerializer.Serialize(about, RunJson.Options) + "\n");
-            return run;
-        }
-        catch
-        {
-            run.Dispose();
-            throw;
-        }
+            AtomicWrite.Text(Path.Combine(folder, AboutFile), JsonSerializer.Serialize(about, RunJson.Options) + "\n");
+        });
     }
 
     /// <summary>
@@ -96,7 +90,7 @@ public sealed class RunFolder : IDisposable
             throw new DirectoryNotFoundException($"{path} holds no run to resume.");
         }
 
-        return new RunFolder(path, step);
+        return new RunFolder(path, step, begin: null);
     }
 
     /// <summary>Logs named values of one step to metrics.jsonl and TensorBoard.</summary>
@@ -160,6 +154,20 @@ public sealed class RunFolder : IDisposable
         samples?.Dispose();
         events?.Dispose();
         guard.Dispose();
+    }
+
+    private static void RequireNoRun(string path)
+    {
+        var names = Directory.Exists(path) ? Directory.EnumerateFileSystemEntries(path).Select(Path.GetFileName).ToList() : [];
+        if (names.Contains(AboutFile))
+        {
+            throw new IOException($"{path} already holds a run. Continue it with --resume, or choose another folder.");
+        }
+
+        if (names.Exists(name => name is not (LockFile or RecipeFile or RecipeFile + ".partial" or AboutFile + ".partial")))
+        {
+            throw new IOException($"{path} is not empty. Choose another folder.");
+        }
     }
 
     private static string Version =>

@@ -235,6 +235,20 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_model_set_aside_by_a_killed_writer_loads()
+    {
+        var path = folder.At("model");
+        var weights = Weights();
+        foreach (var load in new Action[] { () => ModelConfig.Load(path), () => Same(HuggingFaceFolder.LoadWeights(path, Config), weights) })
+        {
+            HuggingFaceFolder.Save(path, Config, weights);
+            Directory.Move(path, path + ".old");
+            load();
+            Directory.GetFileSystemEntries(folder.Path).Should().Equal(path);
+        }
+    }
+
+    [Fact]
     public void Generation_config_wins_on_what_ends_a_text()
     {
         var path = folder.At("model");

@@ -59,6 +59,26 @@ public sealed class RunFolderTests : IDisposable
         File.ReadAllLines(Path.Combine(RunPath, "samples.jsonl")).Should().HaveCount(5);
     }
 
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(2, 3)]
+    [InlineData(3, 4)]
+    [InlineData(9, 5)]
+    public void What_a_resume_keeps_is_looked_for_from_the_end(long step, int lines)
+    {
+        // Only the end is parsed: what stands before the last kept line may be anything.
+        var path = Path.Combine(root, "log.jsonl");
+        var wide = new string('x', 10_000);
+        File.WriteAllText(path, "no JSON at all\n" + string.Concat(new[] { 1, 2, 2, 3, 4 }.Select(at => $$"""{"step":{{at}},"text":"{{wide}}"}""" + "\n")) + """{"step":4,"te""");
+
+        new JsonLinesWriter(path, step).Dispose();
+
+        var kept = File.ReadAllLines(path);
+        kept.Should().HaveCount(lines == 0 ? 0 : 1 + lines);
+        File.ReadAllText(path).Should().Match(text => text.Length == 0 || text.EndsWith('\n'));
+    }
+
     [Fact]
     public void A_line_torn_by_a_power_failure_is_dropped_but_one_damaged_in_the_middle_is_reported()
     {
@@ -79,6 +99,29 @@ public sealed class RunFolderTests : IDisposable
         FluentActions.Invoking(() => RunFolder.Resume(RunPath, 0)).Should().Throw<IOException>().WithMessage("Another process*");
         FluentActions.Invoking(() => RunFolder.Resume(root, 0)).Should().Throw<IOException>().WithMessage("*no run to resume*");
         FluentActions.Invoking(() => RunFolder.Create(root, string.Empty)).Should().Throw<IOException>().WithMessage("*not empty*");
+    }
+
+    [Theory]
+    [InlineData("run.lock")]
+    [InlineData("run.lock,recipe.yaml.partial")]
+    [InlineData("run.lock,recipe.yaml,run.json.partial")]
+    public void A_folder_of_a_run_killed_while_it_was_made_is_accepted(string names)
+    {
+        Directory.CreateDirectory(RunPath);
+        foreach (var name in names.Split(','))
+        {
+            File.WriteAllText(Path.Combine(RunPath, name), "old");
+        }
+
+        FluentActions.Invoking(() => RunFolder.Resume(RunPath, 0)).Should().Throw<IOException>().WithMessage("*no run to resume*");
+        using (RunFolder.Create(RunPath, "steps: 1\n"))
+        {
+            FluentActions.Invoking(() => RunFolder.Create(RunPath, string.Empty)).Should().Throw<IOException>();
+        }
+
+        RunFolder.ReadRecipe(RunPath).Should().Be("steps: 1\n");
+        Directory.GetFiles(RunPath, "*.partial").Should().BeEmpty();
+        FluentActions.Invoking(() => RunFolder.Create(RunPath, string.Empty)).Should().Throw<IOException>().WithMessage("*already holds a run*");
     }
 
     [Fact]

@@ -1,16 +1,25 @@
-namespace Ra3.Corpora;
+namespace Ra3.Models.Files;
 
-/// <summary>Lines of a byte stream, of which none takes more memory than the limit: the rest of a longer one is read and dropped.</summary>
+/// <summary>
+/// Lines of a byte stream, of which none takes more memory than the limit: the rest of a longer one is read and dropped.
+/// </summary>
 internal sealed class BoundedLines(Stream stream, long limit)
 {
     private byte[] buffer = new byte[65536];
     private int start;
     private int end;
+    private long dropped; // bytes of the stream that stood before the buffer
+
+    /// <summary>Bytes of the stream up to the end of the last line, its \n included.</summary>
+    public long Position => dropped + start;
 
     /// <summary>The next line without its \n; false at the end. The memory is good until the next call.</summary>
-    public bool Next(out ReadOnlyMemory<byte> line, out bool tooLong)
+    /// <param name="line">The line; what is left of one that is too long means nothing.</param>
+    /// <param name="tooLong">Whether it exceeds the limit.</param>
+    /// <param name="isWhole">Whether a \n ended it, not the stream.</param>
+    public bool Next(out ReadOnlyMemory<byte> line, out bool tooLong, out bool isWhole)
     {
-        tooLong = false;
+        (tooLong, isWhole) = (false, true);
         var searched = start;
         while (true)
         {
@@ -34,6 +43,7 @@ internal sealed class BoundedLines(Stream stream, long limit)
             {
                 line = buffer.AsMemory(start, kept);
                 start = end;
+                isWhole = false;
                 return kept > 0 || tooLong;
             }
 
@@ -47,6 +57,7 @@ internal sealed class BoundedLines(Stream stream, long limit)
         if (start > 0)
         {
             buffer.AsSpan(start, end - start).CopyTo(buffer);
+            dropped += start;
             (start, end) = (0, end - start);
         }
 
