@@ -5,11 +5,13 @@ import atexit
 import builtins
 import errno
 import gc
+import importlib.machinery
 import io
 import signal
 import sys
 import threading
 import types
+import weakref
 
 
 def write_all(fd, data):
@@ -44,12 +46,13 @@ def open_streams(buffered):
 STREAMS = (('stdin', 0, 'r', 'strict'), ('stdout', 1, 'w', 'strict'), ('stderr', 2, 'w', 'backslashreplace'))
 
 
-def load(program, name, header):
+def load(program, name, header, loader=None):
     """Runs the program's text as the module `name`, after the header that its harness puts in front."""
     module = types.ModuleType(name)
     sys.modules[name] = module
     if name == '__main__':
-        vars(module).update(__file__='/program.py', __cached__=None, __annotations__={}, __builtins__=builtins)
+        vars(module).update(__file__='/program.py', __cached__=None, __annotations__={}, __builtins__=builtins,
+                            __loader__=loader)
     if header:
         exec(compile(header, '<header>', 'exec', dont_inherit=True), module.__dict__)
     exec(compile(program, '<program>', 'exec', dont_inherit=True), module.__dict__)
@@ -122,12 +125,14 @@ def f(numbers: List[float], limit: float = 0.5, *more) -> bool:
 def run_script(program, header, exits, say_error):
     """A whole program on standard input and output. It ends as the interpreter would: its threads, atexit, then what its
     names hold (files are flushed, __del__ may print), with a flush after both. `exits`: SystemExit is no failure."""
+    loader = importlib.machinery.SourceFileLoader('__main__', '/program.py')
+    kept, streams = weakref.ref(loader), [sys.stdin, sys.stdout, sys.stderr]
     status, frame, depth = 0, sys._getframe(), 0
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
     sys.setrecursionlimit(sys.getrecursionlimit() + depth)   # as deep as from the top of a script
     try:
-        load(program, '__main__', header)
+        load(program, '__main__', header, loader)
     except SystemExit as stop:
         if not exits:
             status = exit_status(stop.code)
@@ -141,13 +146,20 @@ def run_script(program, header, exits, say_error):
         except BaseException as error:
             tell(error)                              # the interpreter goes on, and so does the exit status
     status = flush_streams(status, say_error)
+    del loader
     sys.stdin, sys.stdout, sys.stderr = (getattr(sys, '__%s__' % name, None) for name, *_ in STREAMS)
     # The interpreter's order: the first collection puts every owner before what it owns (a file before its buffer), the
     # second ends the program's module and all it made. What is the zygote's own is frozen.
     gc.collect()
     sys.modules.pop('__main__', None)
     gc.collect()
-    return flush_streams(status, say_error) & 0xFF
+    status = flush_streams(status, say_error) & 0xFF
+    # Where something else holds on to the program's names or to a file of its, the whole interpreter has to end. That
+    # touches each of its pages, so it is not the way for all.
+    mine = {id(layer) for s in streams for layer in (s, s.buffer, getattr(s.buffer, 'raw', None))}
+    if kept() is not None or any(issubclass(type(o), io.IOBase) and id(o) not in mine for o in gc.get_objects()):
+        ctypes.pythonapi.Py_Exit(status)
+    return status
 
 
 def exit_status(code):
