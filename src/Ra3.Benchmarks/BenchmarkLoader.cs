@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Ra3.Models.Files;
 
@@ -49,7 +50,7 @@ public static class BenchmarkLoader
                 throw new InvalidDataException($"{path} is not {name}'s file {FileName(name)}: it is empty.");
             }
 
-            return name switch
+            var benchmark = name switch
             {
                 "humaneval" => HumanEvalData.Read(rows, alwaysSplit),
                 "humaneval+" => HumanEvalData.ReadPlus(rows),
@@ -58,6 +59,8 @@ public static class BenchmarkLoader
                 "livecodebench" => LiveCodeBenchData.Read(rows, path),
                 _ => CodeforcesData.Read(rows),
             };
+            using var file = File.OpenRead(path);
+            return benchmark with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(file))[..32] };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException
             or InvalidOperationException or ArgumentException)

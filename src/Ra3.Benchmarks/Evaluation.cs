@@ -9,15 +9,27 @@ public sealed record Result(Sample Sample, Verdict Verdict);
 
 /// <summary>The score of a benchmark.</summary>
 /// <param name="Benchmark">Its name.</param>
+/// <param name="Asked">Problems that the benchmark asks.</param>
+/// <param name="Missing">Of those, the ones without a verdict: they are in no score.</param>
 /// <param name="Problems">Problems with at least one verdict.</param>
 /// <param name="Samples">Samples with a verdict.</param>
-/// <param name="PassAtK">pass@k by k, for every k of 1, 5, 10, 20, 100 that each problem has samples for.</param>
+/// <param name="Fewest">Least samples of a problem, dropped ones included.</param>
+/// <param name="Most">Most samples of a problem, dropped ones included.</param>
+/// <param name="PassAtK">pass@k by k, for every k of 1, 5, 10, 20, 100 that each problem has samples for; over the
+/// problems with as many verdicts.</param>
 /// <param name="Verdicts">Samples by verdict, harness errors included.</param>
 /// <param name="Dropped">Samples dropped because the judge failed: in no score.</param>
 /// <param name="Tier">The tier that held.</param>
 public sealed record Score(
-    string Benchmark, int Problems, int Samples, IReadOnlyDictionary<int, Estimate> PassAtK,
-    IReadOnlyDictionary<string, int> Verdicts, int Dropped, SandboxTier Tier);
+    string Benchmark, int Asked, int Missing, int Problems, int Samples, int Fewest, int Most,
+    IReadOnlyDictionary<int, Estimate> PassAtK, IReadOnlyDictionary<string, int> Verdicts, int Dropped, SandboxTier Tier)
+{
+    /// <summary>Whether the score covers only a part of the benchmark.</summary>
+    public bool IsPartial => Missing > 0;
+
+    /// <summary>The benchmark's name, marked with the count where the score covers only a part of it.</summary>
+    public string Label => IsPartial ? $"{Benchmark} (partial: {Asked - Missing} of {Asked})" : Benchmark;
+}
 
 /// <summary>Judges samples and scores them.</summary>
 public static class Evaluation
@@ -47,24 +59,32 @@ public static class Evaluation
     }
 
     /// <summary>pass@k with intervals, and counts.</summary>
-    /// <param name="name">The benchmark's name.</param>
-    /// <param name="results">At least one result.</param>
+    /// <param name="benchmark">The whole benchmark, whatever part of it was judged.</param>
+    /// <param name="results">At least one verdict.</param>
     /// <exception cref="ArgumentException">No result is left to score.</exception>
-    public static Score ScoreOf(string name, IReadOnlyList<Result> results)
+    public static Score ScoreOf(Benchmark benchmark, IReadOnlyList<Result> results)
     {
-        var judged = results.Where(r => r.Verdict.Kind != VerdictKind.HarnessError).ToList();
+        var byProblem = results.GroupBy(r => r.Sample.TaskId, StringComparer.Ordinal).Select(g => (
+            Id: g.Key, Drawn: g.Count(), Judged: g.Count(r => r.Verdict.Kind != VerdictKind.HarnessError),
+            Passed: g.Count(r => r.Verdict.Passed))).ToList();
+        var judged = byProblem.Where(p => p.Judged > 0).Select(p => p.Id).ToHashSet(StringComparer.Ordinal);
         if (judged.Count == 0)
         {
-            throw new ArgumentException($"{name}: there is no verdict to score.");
+            throw new ArgumentException($"{benchmark.Name}: there is no verdict to score.");
         }
 
-        var byProblem = judged.GroupBy(r => r.Sample.TaskId, StringComparer.Ordinal)
-            .Select(g => (Samples: g.Count(), Passed: g.Count(r => r.Verdict.Passed))).ToList();
-        var least = byProblem.Min(p => p.Samples);
-        var passAtK = Ks.Where(k => k <= least).ToDictionary(
-            k => k, k => Statistics.Mean(byProblem.Select(p => Statistics.PassAtK(p.Samples, p.Passed, k)).ToList()));
+        // A sample that the judge failed on takes its problem out of the k it has no longer verdicts for, not the k out of
+        // the benchmark.
+        var least = byProblem.Min(p => p.Drawn);
+        var passAtK = Ks.Where(k => k <= least && byProblem.Exists(p => p.Judged >= k)).ToDictionary(
+            k => k, k => Statistics.Mean(
+                [.. byProblem.Where(p => p.Judged >= k).Select(p => Statistics.PassAtK(p.Judged, p.Passed, k))]));
         var verdicts = results.GroupBy(r => r.Verdict.Name, StringComparer.Ordinal)
             .OrderByDescending(g => g.Count()).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
-        return new Score(name, byProblem.Count, judged.Count, passAtK, verdicts, results.Count - judged.Count, results[0].Verdict.Tier);
+        var asked = benchmark.Problems.Where(p => p.IsAsked).ToList();
+        var samples = byProblem.Sum(p => p.Judged);
+        return new Score(
+            benchmark.Name, asked.Count, asked.Count(p => !judged.Contains(p.Id)), judged.Count, samples, least,
+            byProblem.Max(p => p.Drawn), passAtK, verdicts, results.Count - samples, results[0].Verdict.Tier);
     }
 }

@@ -3,11 +3,13 @@ using System.Threading.Channels;
 
 namespace Ra3.Benchmarks;
 
-/// <summary>Runs an enumeration on a thread of its own: tensors' scopes and modes belong to the thread that opened them.</summary>
+/// <summary>Runs an enumeration on a thread of its own: tensors' scopes and modes belong to the thread that opened
+/// them.</summary>
 internal static class OwnThread
 {
-    /// <summary>The items as they come. However reading ends (its last item, an exception on either side, a cancelled token, a reader
-    /// that leaves), the enumeration is cancelled and its thread waited for: what it uses may be freed afterwards.</summary>
+    /// <summary>The items as they come. However reading ends (its last item, an exception on either side, a cancelled
+    /// token, a reader that leaves), the enumeration is cancelled and its thread waited for: what it uses may be freed
+    /// afterwards.</summary>
     /// <param name="produce">Called once, on the thread; is to look at its token between two steps.</param>
     /// <param name="stop">Cancels.</param>
     public static async IAsyncEnumerable<T> Run<T>(

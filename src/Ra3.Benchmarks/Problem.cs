@@ -34,7 +34,12 @@ public sealed record Problem(
 /// <param name="Problems">The problems, in the file's order.</param>
 /// <param name="Excluded">Problems of the file left out, each with its reason: the kind of reason, then after a colon
 /// what it is in this problem.</param>
-public sealed record Benchmark(string Name, IReadOnlyList<Problem> Problems, IReadOnlyList<(string Id, string Reason)> Excluded);
+public sealed record Benchmark(
+    string Name, IReadOnlyList<Problem> Problems, IReadOnlyList<(string Id, string Reason)> Excluded)
+{
+    /// <summary>32 hexadecimal digits that differ between files: a hash of the content.</summary>
+    public string Fingerprint { get; init; } = "";
+}
 
 /// <summary>Judges programs for one problem.</summary>
 public abstract class Grader

@@ -1,3 +1,5 @@
+using Ra3.Models;
+
 namespace Ra3.Benchmarks;
 
 /// <summary>pass@k and its uncertainty.</summary>
@@ -32,12 +34,20 @@ public static class Statistics
         return 1 - fail;
     }
 
-    /// <summary>The mean over problems and its 95 % interval, by bootstrap over problems (percentiles).</summary>
-    /// <param name="scores">One score per problem, at least one.</param>
+    /// <summary>The mean over problems and its 95 % interval: Wilson's where each score is 0 or 1, or where all are
+    /// equal (a bootstrap would give a point), else by bootstrap over problems (percentiles).</summary>
+    /// <param name="scores">One score in [0, 1] per problem, at least one.</param>
     /// <param name="seed">Seed of the resampling.</param>
     /// <param name="resamples">Number of resamples.</param>
     public static Estimate Mean(IReadOnlyList<double> scores, int seed = 0, int resamples = 10_000)
     {
+        var mean = scores.Average();
+        if (scores.All(score => score is 0 or 1) || scores.All(score => score == scores[0]))
+        {
+            var (low, high) = Proportion.Interval(mean, scores.Count);
+            return new Estimate(mean, low, high, scores.Count);
+        }
+
         var random = new Random(seed);
         var means = new double[resamples];
         for (var r = 0; r < resamples; r++)
@@ -52,12 +62,13 @@ public static class Statistics
         }
 
         Array.Sort(means);
-        return new Estimate(scores.Average(), means[(int)(0.025 * resamples)], means[(int)(0.975 * resamples) - 1]);
+        return new Estimate(mean, means[(int)(0.025 * resamples)], means[(int)(0.975 * resamples) - 1], scores.Count);
     }
 }
 
-/// <summary>A value with its 95 % interval.</summary>
+/// <summary>A mean over problems with its 95 % interval.</summary>
 /// <param name="Value">The estimate.</param>
 /// <param name="Low">Lower end.</param>
 /// <param name="High">Upper end.</param>
-public sealed record Estimate(double Value, double Low, double High);
+/// <param name="Problems">Problems it is the mean of.</param>
+public sealed record Estimate(double Value, double Low, double High, int Problems);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using static TorchSharp.torch;
@@ -31,4 +33,27 @@ public static class ModelFolder
     /// <exception cref="IOException">Writing failed; what was there before is untouched.</exception>
     public static void Save(string folder, Decoder decoder, Tokenizer tokenizer, ScalarType? storeAs = null) =>
         HuggingFaceFolder.Save(folder, decoder.Config, decoder.Parameters, storeAs, addFiles: tokenizer.Save);
+
+    /// <summary>32 hexadecimal digits that differ between weights: a hash of the contents of config.json, generation_config.json and all
+    /// safetensors files. Reads them once.</summary>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static string WeightsFingerprint(string folder)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        foreach (var path in Directory.EnumerateFiles(folder).Where(IsWeights).Order(StringComparer.Ordinal))
+        {
+            using var file = System.IO.File.OpenRead(path);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{Path.GetFileName(path)} {file.Length}\n"));
+            for (int read; (read = file.Read(buffer)) > 0;)
+            {
+                hash.AppendData(buffer, 0, read);
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
+
+        static bool IsWeights(string path) => Path.GetFileName(path) is "config.json" or "generation_config.json" or "model.safetensors.index.json"
+            || path.EndsWith(".safetensors", StringComparison.Ordinal);
+    }
 }

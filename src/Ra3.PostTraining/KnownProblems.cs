@@ -92,7 +92,7 @@ public static partial class KnownProblems
         var answer = Text(row, "answer");
         return new AnswerProblem(
             id, $"Question: {Text(row, "question")}\nAnswer:", ProblemFile.AnswerStop,
-            AnswerReward.FinalAnswer(answer) ?? throw new InvalidDataException("the answer has no number behind ####"));
+            MathAnswer.Marked(answer) ?? throw new InvalidDataException("the answer has no number behind ####"));
     }
 
     private static string Text(JsonElement row, string key) => row.GetProperty(key).GetString() ?? "";

@@ -19,11 +19,13 @@ public sealed record PassAt1Result(IReadOnlyList<bool?> Passed, IReadOnlyList<st
     /// <summary>Share of the judged problems whose answer passed; NaN where none was judged.</summary>
     public double Rate => Judged == 0 ? double.NaN : Passed.Count(passed => passed == true) / (double)Judged;
 
-    /// <summary>Standard error of the rate over problems, √(p(1 − p)/n).</summary>
-    public double StandardError => Math.Sqrt(Rate * (1 - Rate) / Judged);
+    /// <summary>Standard error of the rate over problems, never 0 (<see cref="Proportion"/>); NaN where none was
+    /// judged.</summary>
+    public double StandardError => Proportion.StandardError(Rate, Judged);
 }
 
-/// <summary>Greedy pass@1 on problems, all decoded side by side and judged while others are still being written.</summary>
+/// <summary>Greedy pass@1 on problems, all decoded side by side and judged while others are still being
+/// written.</summary>
 public static class PassAt1
 {
     /// <summary>Measures a model.</summary>

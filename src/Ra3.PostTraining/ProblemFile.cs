@@ -17,8 +17,11 @@ public static class ProblemFile
     /// <summary>Where an answer ends.</summary>
     public static IReadOnlyList<string> AnswerStop { get; } = ["\nQuestion:", "\n\n"];
 
+    private const int MostFaults = 10; // kinds of faults told at once
+
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">A line is no problem, or an id comes twice; names file and line.</exception>
+    /// <exception cref="InvalidDataException">A line is no problem, no completion can match its answer, or an id comes
+    /// twice; names file and line, and all that is wrong at once.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static IReadOnlyList<Problem> Read(string path) => Read(path, Parse);
 
@@ -32,33 +35,40 @@ public static class ProblemFile
 
         var problems = new List<Problem>();
         var lines = new Dictionary<string, long>(StringComparer.Ordinal);
+        var faults = new Dictionary<string, List<long>>(StringComparer.Ordinal);
         foreach (var line in JsonLines.Read(path))
         {
-            var row = line.Parse();
-            Problem? problem;
             try
             {
-                problem = parse(row);
-            }
-            catch (Exception e) when (e is InvalidDataException or KeyNotFoundException or InvalidOperationException or FormatException)
-            {
-                throw line.Fault(e.Message, e);
-            }
+                if (parse(PythonJson.Parse(line.Bytes.Span)) is not { } problem)
+                {
+                    continue;
+                }
 
-            if (problem is null)
-            {
-                continue;
-            }
+                if (problem is AnswerProblem question && AnswerReward.Unanswerable(question) is { } why)
+                {
+                    throw new InvalidDataException(why);
+                }
 
-            if (!lines.TryAdd(problem.Id, line.Number))
-            {
-                throw line.Fault($"the id '{problem.Id}' is that of line {lines[problem.Id]} already");
+                problems.Add(lines.TryAdd(problem.Id, line.Number) ? problem
+                    : throw new InvalidDataException(
+                        $"the id '{problem.Id}' is that of line {lines[problem.Id]} already"));
             }
-
-            problems.Add(problem);
+            catch (Exception e) when (e is JsonException or InvalidDataException or KeyNotFoundException
+                or InvalidOperationException or FormatException)
+            {
+                var what = e is JsonException ? "not valid JSON: " : "";
+                var fault = $"{what}{e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.";
+                (faults.TryGetValue(fault, out var known) ? known : faults[fault] = []).Add(line.Number);
+            }
         }
 
-        return problems.Count > 0 ? problems : throw new InvalidDataException($"{path} holds no problem.");
+        return faults.Count > 0
+            ? throw new InvalidDataException(string.Join('\n', faults.Take(MostFaults).Select(fault => Told(fault.Key, fault.Value))))
+            : problems.Count > 0 ? problems : throw new InvalidDataException($"{path} holds no problem.");
+
+        string Told(string fault, List<long> at) =>
+            $"{path}, line {at[0]}{(at.Count > 1 ? $" (and {at.Count - 1} more)" : "")}: {fault}";
     }
 
     private static Problem Parse(JsonElement row)
@@ -66,6 +76,11 @@ public static class ProblemFile
         if (row.ValueKind != JsonValueKind.Object)
         {
             throw new InvalidDataException("a problem is an object with id, prompt, and tests or answer");
+        }
+
+        if (!row.TryGetProperty("id", out _) && Published(row) is { } known)
+        {
+            throw new InvalidDataException(known);
         }
 
         var (id, prompt) = (Text(row, "id"), Text(row, "prompt"));
@@ -79,6 +94,20 @@ public static class ProblemFile
             (true, true) => throw new InvalidDataException("there are both tests and an answer; a problem has one of them"),
             _ => throw new InvalidDataException("there are neither tests (Python) nor an answer (a question)"),
         };
+    }
+
+    /// <summary>What to do with a row of a published set; null where it is none.</summary>
+    private static string? Published(JsonElement row)
+    {
+        bool Has(params string[] keys) => Array.TrueForAll(keys, key => row.TryGetProperty(key, out _));
+        var name = Has("test_list", "text") ? "mbpp"
+            : Has("question", "answer") ? "gsm8k"
+            : Has("query", "entry_point") ? "leetcode" : null;
+        return name is not null
+            ? $"this is a row of {name}, which is read by its name: --problems {name} --set problems.data=FOLDER"
+            : Has("task_id", "prompt", "entry_point", "test")
+            ? "this is a row of HumanEval: rename its task_id to id and its test to tests"
+            : null;
     }
 
     private static IReadOnlyList<string> Stop(JsonElement row, IReadOnlyList<string> usual)

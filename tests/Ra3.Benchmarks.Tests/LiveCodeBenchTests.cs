@@ -133,7 +133,8 @@ public sealed class LiveCodeBenchTests(Pool pool) : IClassFixture<Pool>
         var results = new List<Result>();
 
         await Evaluation.JudgeAsync(
-            pool.Sandbox, benchmark, Samples.Read(path, benchmark).ToAsyncEnumerable(), results.Add, TestContext.Current.CancellationToken);
+            pool.Sandbox, benchmark, Samples.Read(path, benchmark).Of[benchmark.Name].ToAsyncEnumerable(), results.Add,
+            TestContext.Current.CancellationToken);
 
         results.Where(r => !r.Verdict.Passed).Select(r => r.Sample.TaskId + ": " + r.Verdict.Detail).Should().BeEmpty();
         results.Should().NotBeEmpty();

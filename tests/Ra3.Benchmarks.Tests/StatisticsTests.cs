@@ -42,4 +42,30 @@ public sealed class StatisticsTests
         mean.High.Should().BeApproximately(0.25 + (1.96 * sigma), 0.006);
         Statistics.Mean(scores, seed: 1).Should().Be(mean);
     }
+
+    [Theory]
+    [InlineData(0, 8, 0, 0.3244)]
+    [InlineData(0, 164, 0, 0.0229)]
+    [InlineData(20, 20, 0.8389, 1)]
+    [InlineData(1, 1, 0.2065, 1)]
+    [InlineData(1, 164, 0.0011, 0.0337)]
+    public void An_interval_of_whole_passes_and_failures_is_Wilsons(int passed, int problems, double low, double high)
+    {
+        var mean = Statistics.Mean([.. Enumerable.Range(0, problems).Select(i => i < passed ? 1.0 : 0)]);
+
+        mean.Value.Should().Be((double)passed / problems);
+        mean.Low.Should().BeApproximately(low, 5e-5);
+        mean.High.Should().BeApproximately(high, 5e-5);
+        mean.Problems.Should().Be(problems);
+    }
+
+    [Fact]
+    public void An_interval_is_never_a_point_and_holds_its_value() => Gen.Select(Gen.Int[0, 10].Array[1, 30], Gen.Int[0, 3]).Sample((tenths, kind) =>
+    {
+        var scores = tenths.Select(t => kind == 0 ? tenths[0] / 10.0 : kind == 1 ? t / 5 / 2 : t / 10.0).ToList();
+        var mean = Statistics.Mean(scores, resamples: 200);
+
+        mean.Low.Should().BeLessThan(mean.High).And.BeInRange(0, mean.Value + 1e-12);
+        mean.High.Should().BeInRange(mean.Value - 1e-12, 1);
+    }, iter: 300);
 }

@@ -107,6 +107,29 @@ public sealed class RlvrCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dry_run_says_what_is_wrong_with_the_problems_and_how_they_are_judged()
+    {
+        var problems = Path.Combine(folder, "unanswerable.jsonl");
+        await File.WriteAllLinesAsync(
+            problems,
+            [
+                """{"id": "a", "prompt": "Question: What is 1 + 1?\nAnswer:", "answer": ""}""",
+                """{"id": "b", "prompt": "Question: Where is the Louvre?\nAnswer:", "answer": "Paris"}""",
+                """{"id": "c", "prompt": "Question: Where?\nAnswer:", "answer": "here", "stop": ["e"]}""",
+            ],
+            TestContext.Current.CancellationToken);
+        var (code, _, error) = await Ra3Command.RunAsync("rlvr", "--model", Model, "--problems", problems, "--dry-run");
+        code.Should().Be(1);
+        error.Split('\n')[..^1].Should().HaveCount(2).And.SatisfyRespectively(
+            line => line.Should().StartWith($"ra3: {problems}, line 1: the answer is one that the checker can never match"),
+            line => line.Should().StartWith($"{problems}, line 3: no completion can hold the answer"));
+
+        (code, var output, error) = await Ra3Command.RunAsync([.. Start, "--dry-run"]);
+        code.Should().Be(0, error);
+        output.Should().Contain("tests: 0; the final answer: 20");
+    }
+
+    [Fact]
     public async Task Programs_are_judged_and_shown_with_their_verdicts()
     {
         var problems = Path.Combine(folder, "programs.jsonl");

@@ -78,11 +78,32 @@ public sealed class RewardTests
     [InlineData("[1]", "*line 1: a problem is an object*")]
     [InlineData("{\"id\": \"a\", \"prompt\": \"p\", \"answer\": \"1\"}\n{\"id\": \"a\", \"prompt\": \"p\", \"answer\": \"1\"}", "*line 2: the id 'a' is that of line 1*")]
     [InlineData("{\"id\": ", "*line 1: not valid JSON*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": ""}""", "*line 1: the answer is one that the checker can never match*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": " \n$ $."}""", "*line 1: the answer is one that the checker can never match*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "\\boxed{}"}""", "*line 1: the answer is one that the checker can never match*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "one\n\ntwo"}""", "*line 1: no completion can hold the answer: it has the stop text*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "New York", "stop": [" "]}""", "*line 1: no completion can hold the answer*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": 4}""", "*line 1: answer must be a text, not number*")]
+    [InlineData("""{"task_id": 601, "text": "t", "code": "c", "test_list": []}""", "*line 1: this is a row of mbpp, which is read by its name: --problems mbpp *")]
+    [InlineData("""{"question": "q", "answer": "#### 3"}""", "*line 1: this is a row of gsm8k*")]
+    [InlineData("""{"task_id": "HumanEval/0", "prompt": "p", "entry_point": "f", "test": "t"}""", "*line 1: this is a row of HumanEval*")]
     [InlineData("", "*holds no problem*")]
     public void A_line_that_is_no_problem_is_named(string text, string message)
     {
         var act = () => ProblemFile.Read(Write(text));
         act.Should().Throw<InvalidDataException>().WithMessage(message);
+    }
+
+    [Fact]
+    public void All_that_is_wrong_with_a_file_is_told_at_once()
+    {
+        var act = () => ProblemFile.Read(Write("""
+            {"id": "a", "prompt": "p", "answer": ""}
+            {"id": "b", "prompt": "p", "answer": "4"}
+            {"id": "c", "prompt": "p"}
+            {"id": "d", "prompt": "p", "answer": " "}
+            """));
+        act.Should().Throw<InvalidDataException>().WithMessage("*line 1 (and 1 more): the answer is one that*\n*line 3: there are neither tests*");
     }
 
     [Fact]

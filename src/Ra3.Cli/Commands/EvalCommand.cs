@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using Ra3.Benchmarks;
 using Ra3.Cli.Data;
 using Ra3.Cli.Report;
 using Ra3.Models;
+using Ra3.Models.Tokenizers;
 using Ra3.Sandbox;
 using Spectre.Console;
 
@@ -16,14 +18,16 @@ internal static class EvalCommand
     private const string References = "reference";
 
     private sealed record Settings(
-        string? Model, string? Samples, int N, double Temperature, double TopP, int MaxTokens, int Batch, long Seed, Precision Precision)
+        string? Model, string? Samples, int N, double Temperature, double TopP, int MaxTokens, int Batch, long Seed,
+        Precision Precision, bool Split)
     {
         public AuthorOptions Author => new(Temperature, TopP, MaxTokens, Seed);
 
-        /// <summary>What the programs depend on; results of other programs are not mixed with these.</summary>
         public override string ToString() => Model is null
             ? "samples " + Samples
-            : string.Create(CultureInfo.InvariantCulture, $"model {Model}, n {N}, temperature {Temperature}, top-p {TopP}, max-tokens {MaxTokens}, seed {Seed}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"model {Model}, n {N}, temperature {Temperature}, top-p {TopP}, max-tokens {MaxTokens}, seed {Seed}");
     }
 
     public static Command Create()
@@ -48,7 +52,7 @@ internal static class EvalCommand
         };
         var output = new Option<DirectoryInfo>("--out", "-o")
         {
-            Description = "Folder for results.jsonl, summary.json and report.html; what is there already is not done again.",
+            Description = "Folder for results.jsonl, summary.json and report.html; what is there and still holds is not done again.",
             HelpName = "DIR",
             DefaultValueFactory = _ => new DirectoryInfo("eval"),
         };
@@ -83,95 +87,100 @@ internal static class EvalCommand
             var count = parsed.GetValue(n);
             var settings = new Settings(
                 parsed.GetValue(model)?.FullName, parsed.GetValue(samples), count, parsed.GetValue(temperature) ?? (count == 1 ? 0 : 0.8),
-                parsed.GetValue(topP), parsed.GetValue(maxTokens), parsed.GetValue(batch), parsed.GetValue(seed), parsed.GetValue(precision));
+                parsed.GetValue(topP), parsed.GetValue(maxTokens), parsed.GetValue(batch), parsed.GetValue(seed), parsed.GetValue(precision),
+                parsed.GetValue(split));
             var place = parsed.GetRequiredValue(data);
             var loaded = parsed.GetRequiredValue(benchmarks).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Distinct(StringComparer.Ordinal)
                 .Select(name => BenchmarkLoader.Load(
-                    name, Directory.Exists(place) || !File.Exists(place) ? Path.Combine(place, BenchmarkLoader.FileName(name)) : place, parsed.GetValue(split)))
-                .Select(b => parsed.GetValue(limit) is > 0 and var first ? b with { Problems = b.Problems.Where(p => p.IsAsked).Take(first).ToList() } : b)
+                    name,
+                    Directory.Exists(place) || !File.Exists(place) ? Path.Combine(place, BenchmarkLoader.FileName(name)) : place,
+                    settings.Split))
                 .ToList();
+            // What is wrong with the samples is said before a sandbox is started.
+            var given = settings.Samples is null or References ? null : Samples.Read(settings.Samples, loaded);
             await using var pool = await SandboxPool.StartAsync(
                 SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers)), stop);
-            return await RunAsync(loaded, settings, pool, parsed.GetRequiredValue(output), parsed.GetValue(limit), parsed.GetValue(json), stop);
+            return await RunAsync(
+                loaded, given, settings, pool, parsed.GetRequiredValue(output), parsed.GetValue(limit), parsed.GetValue(json), stop);
         });
         return verb;
     }
 
     private static async Task<int> RunAsync(
-        List<Benchmark> benchmarks, Settings settings, SandboxPool pool, DirectoryInfo output, int limit, bool json, CancellationToken stop)
+        List<Benchmark> benchmarks, SampleFile? given, Settings settings, SandboxPool pool, DirectoryInfo output, int limit,
+        bool json, CancellationToken stop)
     {
         output.Create();
         var console = Terminal.For(json);
         console.WriteLine($"Programs run in the tier: {pool.Tier.ToString().ToLowerInvariant()}"
             + (pool.Tier == SandboxTier.Unsafe ? " (UNCONFINED)" : ""));
-        using var file = new ResultFile(Path.Combine(output.FullName, "results.jsonl"), settings.ToString());
+        given?.Notes.ToList().ForEach(console.WriteLine);
+        using var file = new ResultFile(Path.Combine(output.FullName, "results.jsonl"));
         var (decoder, tokenizer) = settings.Model is null
             ? default : ModelFolder.Load(settings.Model, Compute.Type(settings.Precision, Compute.Device), Compute.Device, trainable: false);
         using var model = decoder;
-        var scores = new List<Score>();
-        var everything = new List<(Benchmark Benchmark, IReadOnlyList<Result> Results)>();
-        foreach (var benchmark in benchmarks)
+        var weights = settings.Model is null ? "" : ModelFolder.WeightsFingerprint(settings.Model);
+        var evaluated = new List<Evaluated>();
+        foreach (var whole in benchmarks)
         {
+            var benchmark = limit > 0
+                ? whole with { Problems = whole.Problems.Where(p => p.IsAsked).Take(limit).ToList() } : whole;
             foreach (var group in benchmark.Excluded.GroupBy(e => e.Reason.Split(':')[0], StringComparer.Ordinal))
             {
                 console.WriteLine($"{benchmark.Name}: {group.Count()} problems are left out ({group.Key})");
             }
 
-            var wanted = settings.Samples switch
-            {
-                null => [],
-                References => Samples.References(benchmark),
-                var path => Samples.Read(path, benchmark),
-            };
-            var done = file.Done.Where(d => d.Benchmark == benchmark.Name).Select(d => d.Result).ToList();
-            var keys = done.Select(r => (r.Sample.TaskId, r.Sample.Index)).ToHashSet();
-            var total = settings.Model is null ? wanted.Count : benchmark.Problems.Count(p => p.IsAsked) * settings.N;
-            using var progress = new ProgressLine(benchmark.Name, total, done.Count);
-            var results = new List<Result>(done);
-            void Take(Result result)
-            {
-                file.Append(benchmark.Name, result);
-                results.Add(result);
-                progress.Report(results.Count, 0, ("passed", results.Count(r => r.Verdict.Passed)));
-            }
-
+            var order = benchmark.Problems.Select((p, i) => (p.Id, i))
+                .ToDictionary(p => p.Id, p => p.i, StringComparer.Ordinal);
+            var writtenBy = settings.Model is null ? null : WrittenBy(settings, benchmark, decoder, tokenizer, weights);
+            var judgedBy = JudgedBy(settings, benchmark, pool);
+            var samples = settings.Model is not null ? [] : given?.Of[benchmark.Name] ?? Samples.References(whole);
+            var found = file.Find(benchmark.Name, writtenBy, samples.ToHashSet(), judgedBy);
+            found.Notes.ToList().ForEach(console.WriteLine);
+            bool IsWanted(Sample sample) => order.TryGetValue(sample.TaskId, out var i)
+                && (settings.Model is null || (benchmark.Problems[i].IsAsked && sample.Index < settings.N));
+            var results = found.Judged.Where(r => IsWanted(r.Sample)).ToList();
+            var done = results.Select(r => (r.Sample.TaskId, r.Sample.Index)).ToHashSet();
+            var unjudged = found.Unjudged.Where(IsWanted).ToList();
+            var source = settings.Model is null
+                ? samples.Where(s => IsWanted(s) && !done.Contains((s.TaskId, s.Index))).ToAsyncEnumerable()
+                : unjudged.ToAsyncEnumerable().Concat(Author.WriteAsync(
+                    decoder, tokenizer, benchmark, settings.N, settings.Author, settings.Batch,
+                    done.Concat(unjudged.Select(s => (s.TaskId, s.Index))).ToHashSet(), stop));
+            var total = settings.Model is null
+                ? samples.Count(IsWanted) : benchmark.Problems.Count(p => p.IsAsked) * settings.N;
+            using var progress = new ProgressLine(benchmark.Name, total, results.Count);
             try
             {
-                var source = settings.Model is null
-                    ? wanted.Where(s => !keys.Contains((s.TaskId, s.Index))).ToAsyncEnumerable()
-                    : Author.WriteAsync(decoder, tokenizer, benchmark, settings.N, settings.Author, settings.Batch, keys, stop);
                 await Evaluation.JudgeAsync(pool, benchmark, source, Take, stop);
             }
             catch (OperationCanceledException e)
             {
-                throw new OperationCanceledException($"Stopped; {file.Done.Count + results.Count - done.Count} results are kept. The same command goes on from there.", e, stop);
+                var kept = evaluated.Sum(all => all.Results.Count) + results.Count;
+                throw new OperationCanceledException(
+                    $"Stopped; {kept} results are kept. The same command goes on from there.", e, stop);
             }
 
-            var order = benchmark.Problems.Select((p, i) => (p.Id, i)).ToDictionary(p => p.Id, p => p.i, StringComparer.Ordinal);
-            results = results.Where(r => order.ContainsKey(r.Sample.TaskId)).OrderBy(r => order[r.Sample.TaskId]).ThenBy(r => r.Sample.Index).ToList();
-            scores.Add(Evaluation.ScoreOf(benchmark.Name, results));
-            everything.Add((benchmark, results));
+            file.Settle(benchmark.Name);
+            results = results.OrderBy(r => order[r.Sample.TaskId]).ThenBy(r => r.Sample.Index).ToList();
+            evaluated.Add(new Evaluated(benchmark, Evaluation.ScoreOf(whole, results), results, writtenBy, judgedBy));
+
+            void Take(Result result)
+            {
+                file.Append(new StoredResult(benchmark.Name, result, writtenBy ?? Provenance.None, judgedBy));
+                results.Add(result);
+                progress.Report(results.Count, 0, ("passed", results.Count(r => r.Verdict.Passed)));
+            }
         }
 
-        var summary = scores.Zip(everything, (s, all) => new
-        {
-            s.Benchmark,
-            s.Problems,
-            s.Samples,
-            PassAtK = s.PassAtK.ToDictionary(p => "pass@" + p.Key.ToString(CultureInfo.InvariantCulture), p => p.Value, StringComparer.Ordinal),
-            s.Verdicts,
-            s.Dropped,
-            ProblemsLeftOut = all.Benchmark.Excluded.Count,
-            TestsLeftOut = all.Benchmark.Problems.Sum(p => p.Grader.TestsLeftOut), // of the problems judged by this run
-            Tier = s.Tier.ToString().ToLowerInvariant(),
-            Settings = settings.ToString(),
-            Partial = limit > 0,
-        }).ToList();
+        var summary = evaluated.Select(all => Summary(all, settings)).ToList();
         await File.WriteAllTextAsync(Path.Combine(output.FullName, "summary.json"), JsonSerializer.Serialize(
             summary, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }) + "\n", stop);
         var page = Path.Combine(output.FullName, "report.html");
-        WriteReport(page, everything, scores, settings, limit);
-        console.Write(ScoreTable(scores, limit));
+        WriteReport(page, evaluated, settings);
+        console.Write(ScoreTable(evaluated));
+        evaluated.SelectMany(all => Remarks(all.Score)).ToList().ForEach(console.WriteLine);
         console.WriteLine($"Read the failures in {page}");
         if (json)
         {
@@ -181,15 +190,83 @@ internal static class EvalCommand
         return 0;
     }
 
-    private static Table ScoreTable(List<Score> scores, int limit)
+    /// <summary>What a program of a model depends on, whatever the folder is called.</summary>
+    private static Provenance WrittenBy(
+        Settings settings, Benchmark benchmark, Decoder decoder, Tokenizer tokenizer, string weights) => Origin(
+        ("weights", weights), ("tokenizer", tokenizer.Fingerprint), ("precision", decoder.ComputeType.ToString()),
+        ("device", decoder.Device.type.ToString()), ("data", benchmark.Fingerprint),
+        ("temperature", Text(settings.Temperature)), ("top-p", settings.Temperature == 0 ? "" : Text(settings.TopP)), ("max-tokens", Text(settings.MaxTokens)),
+        ("seed", settings.Temperature == 0 ? "" : Text(settings.Seed)));
+
+    /// <summary>What a verdict depends on beside the program; limits belong to the data and the version.</summary>
+    private static Provenance JudgedBy(Settings settings, Benchmark benchmark, SandboxPool pool) => Origin(
+        ("data", benchmark.Fingerprint), ("split", settings.Split ? "yes" : "no"),
+        ("tier", pool.Tier.ToString().ToLowerInvariant()), ("python", pool.PythonVersion.ToString()),
+        ("version", typeof(SandboxPool).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion));
+
+    private static Provenance Origin(params IEnumerable<(string Name, string Value)> parts) =>
+        new(parts.ToDictionary(part => part.Name, part => part.Value, StringComparer.Ordinal));
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+
+    private static object Summary(Evaluated all, Settings settings) => new
+    {
+        all.Score.Benchmark,
+        all.Score.Asked,
+        all.Score.Problems,
+        Partial = all.Score.IsPartial,
+        all.Score.Missing,
+        all.Score.Samples,
+        SamplesPerProblem = new { all.Score.Fewest, all.Score.Most },
+        PassAtK = all.Score.PassAtK.ToDictionary(p => "pass@" + Text(p.Key), p => p.Value, StringComparer.Ordinal),
+        all.Score.Verdicts,
+        all.Score.Dropped,
+        ProblemsLeftOut = all.Benchmark.Excluded.Count,
+        TestsLeftOut = all.Benchmark.Problems.Sum(p => p.Grader.TestsLeftOut), // of the problems judged by this run
+        Tier = all.Score.Tier.ToString().ToLowerInvariant(),
+        Settings = settings.ToString(),
+        WrittenBy = all.WrittenBy?.Parts,
+        JudgedBy = all.JudgedBy.Parts,
+    };
+
+    /// <summary>What a reader of a score should know beside it.</summary>
+    private static IEnumerable<string> Remarks(Score score)
+    {
+        if (score.IsPartial)
+        {
+            yield return $"{score.Benchmark}: the score is partial: {score.Missing} of its {score.Asked} problems have no verdict "
+                + "and are in no score.";
+        }
+
+        if (score.Fewest < score.Most)
+        {
+            yield return $"{score.Benchmark}: problems have {score.Fewest} to {score.Most} samples; "
+                + $"pass@k is given for k up to {score.Fewest}.";
+        }
+
+        if (score.Dropped > 0)
+        {
+            yield return $"{score.Benchmark}: the judge failed on {score.Dropped} samples (harness_error), which are in no "
+                + "score; the same command judges them again.";
+        }
+
+        foreach (var (k, estimate) in score.PassAtK.Where(p => p.Value.Problems < score.Problems))
+        {
+            yield return $"{score.Benchmark}: pass@{k} is over the {estimate.Problems} of {score.Problems} problems "
+                + $"with {k} verdicts.";
+        }
+    }
+
+    private static Table ScoreTable(List<Evaluated> evaluated)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("benchmark", "metric", "value", "95 % interval", "passed", "other verdicts");
-        foreach (var score in scores)
+        foreach (var score in evaluated.Select(all => all.Score))
         {
             foreach (var (k, estimate) in score.PassAtK)
             {
                 table.AddRow(
-                    score.Benchmark + (limit > 0 ? " (partial)" : ""), "pass@" + k.ToString(CultureInfo.InvariantCulture), Percent(estimate.Value),
+                    score.Label, "pass@" + Text(k), Percent(estimate.Value),
                     $"{Percent(estimate.Low)} – {Percent(estimate.High)}",
                     $"{score.Verdicts.GetValueOrDefault("passed")}/{score.Samples}", Others(score));
             }
@@ -198,23 +275,26 @@ internal static class EvalCommand
         return table;
     }
 
-    private static void WriteReport(
-        string path, List<(Benchmark Benchmark, IReadOnlyList<Result> Results)> everything, List<Score> scores, Settings settings, int limit)
+    private static void WriteReport(string path, List<Evaluated> evaluated, Settings settings)
     {
         const int most = 200; // failures a page shows; results.jsonl has them all
         var report = new ReportBuilder("Evaluation", settings.ToString());
         report.Section("Scores").Table(
             ["benchmark", "metric", "value", "95 % interval", "samples", "other verdicts", "tier"],
-            scores.SelectMany(s => s.PassAtK.Select(p => (IReadOnlyList<string>)
+            evaluated.Select(all => all.Score).SelectMany(s => s.PassAtK.Select(p => (IReadOnlyList<string>)
             [
-                s.Benchmark + (limit > 0 ? " (partial)" : ""), "pass@" + p.Key.ToString(CultureInfo.InvariantCulture), Percent(p.Value.Value),
-                $"{Percent(p.Value.Low)} – {Percent(p.Value.High)}", s.Samples.ToString(CultureInfo.InvariantCulture), Others(s),
-                s.Tier.ToString().ToLowerInvariant(),
+                s.Label, "pass@" + Text(p.Key), Percent(p.Value.Value),
+                $"{Percent(p.Value.Low)} – {Percent(p.Value.High)}", Text(s.Samples), Others(s), s.Tier.ToString().ToLowerInvariant(),
             ])).ToList());
-        foreach (var (benchmark, results) in everything)
+        foreach (var remark in evaluated.SelectMany(all => Remarks(all.Score)))
+        {
+            report.Note(remark);
+        }
+
+        foreach (var (_, score, results, _, _) in evaluated)
         {
             var failures = results.Where(r => !r.Verdict.Passed).ToList();
-            report.Section($"{benchmark.Name}: {failures.Count} of {results.Count} did not pass");
+            report.Section($"{score.Label}: {failures.Count} of {results.Count} did not pass");
             foreach (var (sample, verdict) in failures.Take(most))
             {
                 report.Folded(
@@ -235,4 +315,8 @@ internal static class EvalCommand
 
     private static string Others(Score score) => string.Join(
         ", ", score.Verdicts.Where(v => v.Key != "passed").Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Key} {v.Value}")));
+
+    /// <summary>A benchmark, or the part of it that was asked for, with its results and what they came from.</summary>
+    private sealed record Evaluated(
+        Benchmark Benchmark, Score Score, IReadOnlyList<Result> Results, Provenance? WrittenBy, Provenance JudgedBy);
 }

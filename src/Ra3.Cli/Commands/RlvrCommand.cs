@@ -84,10 +84,14 @@ internal static class RlvrCommand
 
     private static RlvrPlan Plan(RlvrRecipe recipe, IAnsiConsole console, CancellationToken stop)
     {
+        var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (config, tokenizer) = Start(recipe);
-        var problems = RlvrProblems.Read(recipe.Problems, recipe.Seed).Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
-        var plan = RlvrPlan.Of(problems, config, tokenizer, recipe.Grpo, recipe.Precision)
-            .Measured(() => Load(recipe), tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
+        var problems = all.Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
+        var plan = RlvrPlan.Of(problems, config, tokenizer, recipe.Grpo, recipe.Precision) with
+        {
+            TooLong = all.Count - problems.Count,
+        };
+        plan = plan.Measured(() => Load(recipe), tokenizer, problems, recipe.Grpo, recipe.Seed, stop);
         plan.Print(console);
         return plan;
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Ra3.MidTraining;
+using Ra3.Models;
 using Ra3.PostTraining;
 
 namespace Ra3.Cli.Quickstart;
@@ -70,15 +71,23 @@ internal sealed class ArmResult(string name, string folder, long tokens, double 
     }
 
     /// <summary>Mean difference of a stretch of problems, with its standard error over the problems both were judged on.</summary>
-    public static Estimate Paired(PassAt1Result a, PassAt1Result b, int first, int count) => Estimate.Of(
-        [.. Enumerable.Range(first, count).Where(i => a.Passed[i] is not null && b.Passed[i] is not null)
-            .Select(i => (a.Passed[i] == true ? 1.0 : 0) - (b.Passed[i] == true ? 1 : 0))]);
+    public static Estimate Paired(PassAt1Result a, PassAt1Result b, int first, int count)
+    {
+        int[] both = [.. Enumerable.Range(first, count).Where(i => a.Passed[i] is not null && b.Passed[i] is not null)];
+        var onlyA = both.Count(i => a.Passed[i] == true && b.Passed[i] == false);
+        var onlyB = both.Count(i => a.Passed[i] == false && b.Passed[i] == true);
+        var error = Proportion.PairedStandardError(onlyA, onlyB, both.Length);
+        return new Estimate((onlyA - onlyB) / (double)both.Length, error);
+    }
 
     private static TaskScores Scores(PassAt1Result result, TaskSplits problems) => new(
         Rate(result, 0, problems.Jargon.Count), Rate(result, 0, problems.Seen.Count), Rate(result, problems.Seen.Count, problems.Never.Count), null);
 
-    private static Estimate Rate(PassAt1Result result, int first, int count) => Estimate.Of(
-        [.. Enumerable.Range(first, count).Where(i => result.Passed[i] is not null).Select(i => result.Passed[i] == true ? 1.0 : 0)]);
+    private static Estimate Rate(PassAt1Result result, int first, int count)
+    {
+        var part = result with { Passed = [.. result.Passed.Skip(first).Take(count)] };
+        return new Estimate(part.Rate, part.StandardError);
+    }
 
     /// <summary>Comment lines of an answer.</summary>
     private static double CommentLines(PassAt1Result result) =>

@@ -23,9 +23,15 @@ internal sealed record Estimate(double Mean, double StandardError)
         return new Estimate(mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, values.Count - 1) / values.Count));
     }
 
-    /// <summary>The mean over seeds; of a single seed, what it measured itself.</summary>
-    public static Estimate Over(IReadOnlyList<Estimate> seeds) =>
-        seeds.Count == 1 ? seeds[0] : Of([.. seeds.Select(seed => seed.Mean)]);
+    /// <summary>The mean over seeds; of a single seed, what it measured itself. Seeds that agree to the digit (0 of 80 each) do not make it
+    /// certain: then its error is that of what each measured.</summary>
+    public static Estimate Over(IReadOnlyList<Estimate> seeds)
+    {
+        var over = Of([.. seeds.Select(seed => seed.Mean)]);
+        return seeds.Count == 1 ? seeds[0]
+            : over.StandardError > 0 ? over
+            : over with { StandardError = Math.Sqrt(seeds.Sum(seed => seed.StandardError * seed.StandardError)) / seeds.Count };
+    }
 }
 
 /// <summary>Greedy pass@1 on held-out tasks.</summary>

@@ -19,6 +19,12 @@ internal sealed record RlvrPlan
 
     public required int HeldOutProblems { get; init; }
 
+    /// <summary>Of both, those that are judged by tests; the others are questions with an answer.</summary>
+    public required int Programs { get; init; }
+
+    /// <summary>Problems left out because their prompt leaves no room for a completion.</summary>
+    public int TooLong { get; init; }
+
     public required double PromptTokens { get; init; }
 
     public required long Parameters { get; init; }
@@ -53,6 +59,7 @@ internal sealed record RlvrPlan
         {
             Problems = problems.Train.Count,
             HeldOutProblems = problems.Test.Count,
+            Programs = problems.Train.Concat(problems.Test).Count(problem => problem is PythonProblem),
             PromptTokens = prompt,
             Parameters = config.ParameterCount(),
             Steps = options.Steps,
@@ -134,6 +141,13 @@ internal sealed record RlvrPlan
     {
         var table = new Table().Border(TableBorder.Simple).HideHeaders().AddColumns("", "");
         table.AddRow("problems", Invariant($"{Problems:N0}, prompts of {PromptTokens:0} tokens; {HeldOutProblems:N0} held out"));
+        table.AddRow("judged by", Invariant(
+            $"tests: {Programs:N0}; the final answer: {Problems + HeldOutProblems - Programs:N0}"));
+        if (TooLong > 0)
+        {
+            table.AddRow("left out", Invariant($"{TooLong:N0}, whose prompts leave no room for a completion"));
+        }
+
         table.AddRow("model", Invariant($"{Parameters:N0} parameters"));
         table.AddRow("steps", Invariant($"{Steps:N0}: {Samples:N0} completions, {Epochs:0.##} passes over the problems"));
         table.AddRow("tokens", Invariant($"at most {MostTokens:N0} sampled"));
