@@ -114,11 +114,14 @@ internal sealed class BootstrapRun : IDisposable
     /// <param name="path">The store.</param>
     /// <param name="statePath">What <see cref="Read"/> reads.</param>
     /// <param name="replayed">Documents behind them, as they are.</param>
-    public (TokenStore Data, BootstrapState State) Join(string path, string statePath, IEnumerable<EncodedDocument> replayed)
+    /// <param name="stop">Cancels; the shards stay.</param>
+    public (TokenStore Data, BootstrapState State) Join(
+        string path, string statePath, IEnumerable<EncodedDocument> replayed, CancellationToken stop = default)
     {
         List<int> firsts = shards.ConvertAll(shard => shard.First);
         var ordered = Enumerable.Range(0, documents.Count).OrderBy(place => documents[place]).Select(place =>
         {
+            stop.ThrowIfCancellationRequested();
             var shard = firsts.BinarySearch(place);
             var (first, store) = shards[shard >= 0 ? shard : ~shard - 1];
             return store[place - first];

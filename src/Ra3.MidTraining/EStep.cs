@@ -57,19 +57,21 @@ public sealed class EStep(
     /// <summary>One iteration.</summary>
     /// <param name="iteration">Counted from 0; everything random depends on it and the seed alone.</param>
     /// <param name="snippets">The snippets to sample from.</param>
+    /// <param name="stop">Cancels between tokens and between trees; once q has begun to change, the iteration is ended.</param>
     /// <exception cref="InvalidDataException">A loss or gradient is not finite; q is untouched.</exception>
-    public EStepMetrics Iterate(long iteration, IReadOnlyList<Snippet> snippets)
+    /// <exception cref="OperationCanceledException">Cancelled; q is untouched.</exception>
+    public EStepMetrics Iterate(long iteration, IReadOnlyList<Snippet> snippets, CancellationToken stop = default)
     {
         var clock = Stopwatch.StartNew();
         var sampled = new IReadOnlyList<SnippetSamples>[snippets.Count];
-        SideBySide.Run(policy, sampled.Length, i => sampled[i] = Sample(iteration, i, snippets[i]));
+        SideBySide.Run(policy, sampled.Length, i => sampled[i] = Sample(iteration, i, snippets[i], stop));
         List<SnippetSamples> samples = [.. sampled.SelectMany(parts => parts)];
         var generated = clock.Elapsed.TotalSeconds;
-        SideBySide.Run(scorer, samples.Count, i => Score(samples[i]));
+        SideBySide.Run(scorer, samples.Count, i => Score(samples[i], stop));
 
         var scored = clock.Elapsed.TotalSeconds;
         var batches = samples.ConvertAll(sample => PolicyTokens.Collect(sample, options.NegativeContentWeight));
-        var (mismatch, norm) = Update(iteration, samples, batches);
+        var (mismatch, norm) = Update(iteration, samples, batches, stop);
         var updated = clock.Elapsed.TotalSeconds;
         return Summary(samples, batches, mismatch, norm, generated, scored - generated, updated - scored);
     }
@@ -78,8 +80,9 @@ public sealed class EStep(
     public void Dispose() => Optimizer.Dispose();
 
     /// <summary>Groups at places of a snippet, in as few trees as may be.</summary>
-    private IReadOnlyList<SnippetSamples> Sample(long iteration, int index, Snippet snippet)
+    private IReadOnlyList<SnippetSamples> Sample(long iteration, int index, Snippet snippet, CancellationToken stop)
     {
+        stop.ThrowIfCancellationRequested();
         var random = new SeededRandom(seed, "e-step/places", iteration, index);
         var possible = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).ToArray();
         random.Shuffle<int>(possible);
@@ -94,7 +97,7 @@ public sealed class EStep(
         var groups = sampler.SampleGroups(
             snippet, places, options.GroupSize, options.Horizon,
             line => surprise is null || surprise[line] < options.ExplorationSurprise ? exploration : 0,
-            (place, member) => new SeededRandom(seed, "e-step/walk", iteration, index, place, member));
+            (place, member) => new SeededRandom(seed, "e-step/walk", iteration, index, place, member), stop);
         int[] trunk = [format.EndOfText, .. snippet.Tokens];
         var parts = new List<List<IReadOnlyList<Trajectory>>>();
         var tokens = 0;
@@ -126,8 +129,9 @@ public sealed class EStep(
     }
 
     /// <summary>Rewards of every line of every trajectory under π, and from them the advantages.</summary>
-    private void Score(SnippetSamples sample)
+    private void Score(SnippetSamples sample, CancellationToken stop)
     {
+        stop.ThrowIfCancellationRequested();
         var plain = Trajectory.Plain(sample.Groups[0][0].Snippet);
         var logProbs = TrajectoryScorer.LineLogProbs(scorer, sample.Tree, [plain, .. sample.Trajectories]);
         var next = 1;
@@ -163,7 +167,8 @@ public sealed class EStep(
     };
 
     /// <summary>Trees without signal are not run: their gradient is 0. Where none has any, q and its optimizer stay as they are.</summary>
-    private (double Mismatch, double Norm) Update(long iteration, List<SnippetSamples> samples, List<PolicyTokens> batches)
+    private (double Mismatch, double Norm) Update(
+        long iteration, List<SnippetSamples> samples, List<PolicyTokens> batches, CancellationToken stop)
     {
         var count = batches.Sum(batch => (long)batch.Count);
         var learning = samples.Zip(batches).Where(tree => tree.Second.GroupsWithSignal > 0).ToList();
@@ -177,6 +182,12 @@ public sealed class EStep(
         {
             foreach (var (sample, batch) in learning)
             {
+                if (pass == 0 && stop.IsCancellationRequested)
+                {
+                    Optimizer.DiscardGradient();
+                    throw new OperationCanceledException(stop);
+                }
+
                 using var scope = NewDisposeScope();
                 var logProbs = LogProbs(sample.Tree.Hidden(policy), batch);
                 if (pass == 0)

@@ -47,11 +47,14 @@ public static class HeldOutEvaluation
     private const int SnippetsAtOnce = 16;
 
     /// <summary>The source as it stands, each snippet after an end-of-text token.</summary>
-    public static CodeLikelihood Plain(Decoder decoder, LatentFormat format, IReadOnlyList<Snippet> snippets)
+    /// <exception cref="OperationCanceledException">Cancelled between batches of snippets.</exception>
+    public static CodeLikelihood Plain(
+        Decoder decoder, LatentFormat format, IReadOnlyList<Snippet> snippets, CancellationToken stop = default)
     {
         var nats = new double[snippets.Count];
         foreach (var chunk in Enumerable.Range(0, snippets.Count).OrderBy(i => snippets[i].Tokens.Length).Chunk(SnippetsAtOnce))
         {
+            stop.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
             var length = chunk.Max(i => snippets[i].Tokens.Length);
@@ -87,6 +90,7 @@ public static class HeldOutEvaluation
         var nats = new double[snippets.Count];
         foreach (var chunk in Enumerable.Range(0, snippets.Count).OrderBy(i => trajectories[i].Tokens.Count).Chunk(SnippetsAtOnce))
         {
+            stop.ThrowIfCancellationRequested();
             Trajectory[] some = [.. chunk.Select(i => trajectories[i])];
             var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.EndOfText], some), some);
             for (var i = 0; i < chunk.Length; i++)

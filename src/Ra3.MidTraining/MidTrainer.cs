@@ -58,7 +58,7 @@ public sealed class MidTrainer(
     string modelFolder, TokenStore corpus, MidTrainingOptions options, ScalarType computeType, Device device, long seed, string folder,
     TokenStore? replay = null)
 {
-    private readonly Lazy<SnippetIndex> snippets = new(() => new SnippetIndex(corpus, options.Latents.SnippetTokens));
+    private SnippetIndex? snippets;
 
     /// <summary>Runs every round that is not yet done.</summary>
     /// <param name="observer">Told what happens.</param>
@@ -98,6 +98,8 @@ public sealed class MidTrainer(
 
     private string RoundFolder(int round) => Path.Combine(folder, $"round-{round}");
 
+    private SnippetIndex Snippets(CancellationToken stop) => snippets ??= new SnippetIndex(corpus, options.Latents.SnippetTokens, stop);
+
     private RoundSummary RunRound(int round, IMidTrainingObserver observer, CancellationToken stop)
     {
         Directory.CreateDirectory(RoundFolder(round));
@@ -110,18 +112,9 @@ public sealed class MidTrainer(
         var (data, bootstrap) = BootstrapCorpus(round, eStep.Step, tokenizer, observer, stop);
         try
         {
-            var start = options.MStepStart == MStepStart.Q && eStep.Step > 0 ? PolicyOf(round) : ModelAfter(round - 1);
-            var (decoder, _) = ModelFolder.Load(start, computeType, device, trainable: true);
-            using (decoder)
-            {
-                var windows = new PackedWindows(data, tokenizer.EndOfText!.Value, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
-                var done = Checkpoint.Exists(ModelAfter(round)) ? Checkpoint.ReadState(ModelAfter(round)).Step : 0;
-                observer.Begin(round, MidTrainingPhase.MStep, options.MStep.Steps, done);
-                var mStep = NextTokenTrainer.Run(
-                    decoder, tokenizer, windows, options.MStep, ModelAfter(round), metrics => observer.MStep(round, metrics, decoder), stop);
-                return new RoundSummary(
-                    eStep.Seconds, bootstrap.Seconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, bootstrap.Latents);
-            }
+            var mStep = RunMStep(round, eStep, data, tokenizer, observer, stop);
+            return new RoundSummary(
+                eStep.Seconds, bootstrap.Seconds, mStep.Seconds, eStep.Tokens, mStep.Tokens, bootstrap.Latents);
         }
         finally
         {
@@ -129,6 +122,27 @@ public sealed class MidTrainer(
             {
                 data.Dispose();
             }
+        }
+    }
+
+    private TrainingState RunMStep(
+        int round, TrainingState eStep, TokenStore data, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
+    {
+        var target = ModelAfter(round);
+        var before = Checkpoint.Exists(target) ? Checkpoint.ReadState(target) : new TrainingState(0, 0, 0);
+        observer.Begin(round, MidTrainingPhase.MStep, options.MStep.Steps, before.Step);
+        if (Checkpoint.Exists(target) && before.Step >= options.MStep.Steps)
+        {
+            return before;
+        }
+
+        var start = options.MStepStart == MStepStart.Q && eStep.Step > 0 ? PolicyOf(round) : ModelAfter(round - 1);
+        var (decoder, _) = ModelFolder.Load(start, computeType, device, trainable: true);
+        using (decoder)
+        {
+            var windows = new PackedWindows(data, tokenizer.EndOfText!.Value, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
+            return NextTokenTrainer.Run(
+                decoder, tokenizer, windows, options.MStep, target, metrics => observer.MStep(round, metrics, decoder), stop);
         }
     }
 
@@ -149,25 +163,46 @@ public sealed class MidTrainer(
         using (var eStep = new EStep(policy, scorer, format, options.Latents, options.EStep, SeedOf(seed, round)))
         {
             var state = Checkpoint.Exists(target) ? Checkpoint.Load(target, policy, eStep.Optimizer) : new TrainingState(0, 0, 0);
-            var order = new ShuffledOrder((ulong)SeedOf(seed, round), snippets.Value.Learnable);
+            var index = Snippets(stop);
+            var order = new ShuffledOrder((ulong)SeedOf(seed, round), index.Learnable);
+            var saved = state.Step;
             observer.Begin(round, MidTrainingPhase.EStep, options.EStep.Iterations, state.Step);
-            while (state.Step < options.EStep.Iterations)
+            try
             {
-                var clock = Stopwatch.StartNew();
-                var metrics = eStep.Iterate(state.Step, [.. Enumerable.Range(0, options.EStep.Snippets)
-                    .Select(i => snippets.Value.LearnableAt((int)order.At((state.Step * options.EStep.Snippets) + i)))]);
-                state = new TrainingState(state.Step + 1, state.Tokens + metrics.TreeTokens, state.Seconds + clock.Elapsed.TotalSeconds);
-                observer.EStep(round, state.Step, metrics);
-                var due = options.EStepCheckpointEvery > 0 && state.Step % options.EStepCheckpointEvery == 0;
-                if (due || stop.IsCancellationRequested || state.Step == options.EStep.Iterations)
+                while (state.Step < options.EStep.Iterations)
                 {
-                    Checkpoint.Save(target, policy, tokenizer, eStep.Optimizer, state);
+                    stop.ThrowIfCancellationRequested();
+                    var clock = Stopwatch.StartNew();
+                    var first = state.Step * options.EStep.Snippets;
+                    var metrics = eStep.Iterate(
+                        state.Step, [.. Enumerable.Range(0, options.EStep.Snippets).Select(i => index.LearnableAt((int)order.At(first + i)))], stop);
+                    state = new TrainingState(
+                        state.Step + 1, state.Tokens + metrics.TreeTokens, state.Seconds + clock.Elapsed.TotalSeconds)
+                    { Updates = eStep.Optimizer.Steps };
+                    observer.EStep(round, state.Step, metrics);
+                    if (options.EStepCheckpointEvery > 0 && state.Step % options.EStepCheckpointEvery == 0)
+                    {
+                        Save();
+                    }
                 }
-
-                stop.ThrowIfCancellationRequested();
+            }
+            catch (OperationCanceledException)
+            {
+                Save();
+                throw;
             }
 
+            Save();
             return state;
+
+            void Save()
+            {
+                if (saved != state.Step)
+                {
+                    Checkpoint.Save(target, policy, tokenizer, eStep.Optimizer, state);
+                    saved = state.Step;
+                }
+            }
         }
     }
 
@@ -176,17 +211,17 @@ public sealed class MidTrainer(
         int round, long iterations, Tokenizer tokenizer, IMidTrainingObserver observer, CancellationToken stop)
     {
         var path = Path.Combine(RoundFolder(round), "bootstrap.tokens");
-        var roundSeed = SeedOf(seed, round);
         if (!options.Thinks)
         {
-            var plain = replay is null ? corpus : TokenStore.Build(path, Documents(corpus).Concat(Documents(replay)), tokenizer);
+            var plain = replay is null ? corpus : TokenStore.Build(path, Documents(corpus, stop).Concat(Documents(replay, stop)), tokenizer);
             return (plain, new BootstrapState("", 0, LatentCounts.None, 0));
         }
 
         var statePath = Path.Combine(RoundFolder(round), "latents.json");
         var key = BootstrapKey(iterations);
         var read = PackedWindows.DocumentsFor(
-            (long)options.MStep.Steps * options.MStep.BatchRows, options.MStep.WindowTokens, (ulong)roundSeed, replay is null ? [corpus] : [corpus, replay]);
+            (long)options.MStep.Steps * options.MStep.BatchRows, options.MStep.WindowTokens, (ulong)SeedOf(seed, round),
+            replay is null ? [corpus] : [corpus, replay]);
         int[] documents = [.. read.Where(document => document < corpus.Count)];
         if (File.Exists(path) && BootstrapRun.Read(statePath) is { } before && before.Key == key && before.Documents >= documents.Length)
         {
@@ -194,7 +229,7 @@ public sealed class MidTrainer(
         }
 
         using var bootstrap = new BootstrapRun(
-            Path.Combine(RoundFolder(round), "bootstrap"), key, snippets.Value, options.Latents.SnippetTokens, corpus, documents, tokenizer);
+            Path.Combine(RoundFolder(round), "bootstrap"), key, Snippets(stop), options.Latents.SnippetTokens, corpus, documents, tokenizer);
         observer.Begin(round, MidTrainingPhase.Bootstrap, bootstrap.TotalTokens, bootstrap.DoneTokens);
         if (!bootstrap.IsSampled)
         {
@@ -209,7 +244,7 @@ public sealed class MidTrainer(
         }
 
         return bootstrap.Join(
-            path, statePath, read.Where(document => document >= corpus.Count).Order().Select(document => replay![document - corpus.Count]));
+            path, statePath, read.Where(document => document >= corpus.Count).Order().Select(document => replay![document - corpus.Count]), stop);
     }
 
     private void Thoughts(
@@ -232,5 +267,10 @@ public sealed class MidTrainer(
     private string BootstrapKey(long iterations) => JsonSerializer.Serialize(
         new { Iterations = iterations, Latents = options.Latents with { BatchSize = 1 }, options.EStep }, JsonOptions);
 
-    private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
+    private static IEnumerable<EncodedDocument> Documents(TokenStore store, CancellationToken stop) =>
+        Enumerable.Range(0, store.Count).Select(i =>
+        {
+            stop.ThrowIfCancellationRequested();
+            return store[i];
+        });
 }

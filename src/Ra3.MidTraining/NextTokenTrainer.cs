@@ -68,7 +68,7 @@ public static class NextTokenTrainer
     /// <param name="options">How.</param>
     /// <param name="folder">Where checkpoints go; the last one is the result.</param>
     /// <param name="progress">Called after each step.</param>
-    /// <param name="stop">Stops after the present step, which is saved.</param>
+    /// <param name="stop">Stops between micro-batches; the steps done are saved.</param>
     /// <returns>Steps, tokens and time.</returns>
     /// <exception cref="OperationCanceledException">Stopped; the checkpoint holds what was done.</exception>
     /// <exception cref="InvalidDataException">The loss or gradient is not finite; the last checkpoint is untouched.</exception>
@@ -84,10 +84,20 @@ public static class NextTokenTrainer
         {
             var rows = Rows(windows, options, state.Step);
             var tokens = (long)options.BatchRows * options.WindowTokens;
-            var nats = NextTokenLoss.Backward(decoder, rows, options.MicroBatchRows, tokens);
+            double nats;
+            try
+            {
+                nats = NextTokenLoss.Backward(decoder, rows, options.MicroBatchRows, tokens, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                optimizer.DiscardGradient();
+                break;
+            }
+
             var learningRate = options.Optimizer.LearningRateAt(state.Step, options.Steps);
             var norm = optimizer.Step(learningRate);
-            state = new TrainingState(state.Step + 1, state.Tokens + tokens, before + sitting.Elapsed.TotalSeconds);
+            state = new TrainingState(state.Step + 1, state.Tokens + tokens, before + sitting.Elapsed.TotalSeconds) { Updates = optimizer.Steps };
             sitting.Stop(); // evaluation on the way is not training
             progress?.Invoke(new NextTokenMetrics(state.Step, nats / tokens, learningRate, norm, state.Tokens, state.Seconds));
             sitting.Start();

@@ -12,11 +12,13 @@ internal sealed class SnippetIndex
 
     /// <summary>Cuts every document.</summary>
     /// <exception cref="InvalidDataException">No line leaves room for a comment.</exception>
-    public SnippetIndex(TokenStore corpus, int maxTokens)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public SnippetIndex(TokenStore corpus, int maxTokens, CancellationToken stop = default)
     {
         (this.corpus, this.maxTokens, firstNumbers) = (corpus, maxTokens, new long[corpus.Count + 1]);
         for (var document = 0; document < corpus.Count; document++)
         {
+            stop.ThrowIfCancellationRequested();
             firstNumbers[document + 1] = firstNumbers[document];
             foreach (var snippet in Snippet.Cut(corpus[document], maxTokens))
             {

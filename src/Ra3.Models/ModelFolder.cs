@@ -25,6 +25,20 @@ public static class ModelFolder
         return (new Decoder(config, weights, computeType, device, trainable), tokenizer);
     }
 
+    /// <summary>Fails where <see cref="Load"/> would, but keeps no weight: one is in memory at a time.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="InvalidDataException">Something in the folder is wrong; says what, and what to do.</exception>
+    /// <exception cref="IOException">A file is absent or cannot be read.</exception>
+    public static void Verify(string folder)
+    {
+        var config = ModelConfig.Load(folder);
+        Tokenizer.Load(folder).RequireFits(config.VocabularySize);
+        foreach (var weight in HuggingFaceFolder.LoadWeights(folder, config, device: META).Values)
+        {
+            weight.Dispose();
+        }
+    }
+
     /// <summary>Saves both, whole or not at all.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="decoder">The model; stored in the type its parameters have, or in <paramref name="storeAs"/>.</param>

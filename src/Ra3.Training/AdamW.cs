@@ -98,6 +98,16 @@ public sealed class AdamW : IDisposable
         return norm;
     }
 
+    /// <summary>Forgets the gradient, as after a step that was given up on its way.</summary>
+    public void DiscardGradient()
+    {
+        using var noGrad = no_grad();
+        foreach (var parameter in decoder.Parameters.Values)
+        {
+            parameter.grad?.zero_();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -14,13 +14,17 @@ public static class NextTokenLoss
     /// <param name="rows">Token rows [n][L + 1]: the first L predict the last L.</param>
     /// <param name="microBatch">Most rows at once.</param>
     /// <param name="normalizer">Target tokens of the whole optimizer step, over all its rows (and ranks).</param>
+    /// <param name="stop">Cancels between micro-batches; the gradient then holds part of the rows.</param>
     /// <returns>The summed negative log-likelihood of the rows' targets, in nats.</returns>
     /// <exception cref="InvalidDataException">The loss is NaN or infinite.</exception>
-    public static double Backward(Decoder decoder, IReadOnlyList<int[]> rows, int microBatch, double normalizer)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static double Backward(
+        Decoder decoder, IReadOnlyList<int[]> rows, int microBatch, double normalizer, CancellationToken stop = default)
     {
         double total = 0;
         for (var start = 0; start < rows.Count; start += microBatch)
         {
+            stop.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var logProbs = LogProbs(decoder, [.. rows.Skip(start).Take(microBatch)]);
             var loss = -logProbs.sum();

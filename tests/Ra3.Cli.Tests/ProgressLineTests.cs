@@ -72,15 +72,4 @@ public sealed class ProgressLineTests
 
         text.ToString().Should().Be("\rtrain  1  0 s\e[K\r\e[Ksaved\ntrain  1  0 s\n");
     }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by) => ticks += by.Ticks;
-
-        public override long GetTimestamp() => ticks;
-    }
 }

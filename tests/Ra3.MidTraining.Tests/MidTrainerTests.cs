@@ -39,7 +39,9 @@ public sealed class MidTrainerTests
         using var owned = decoder;
         var windows = new PackedWindows(store, fixture.Format.EndOfText, options.MStep.WindowTokens, 5);
         var ntp = Path.Combine(fixture.NewFolder(), "ntp");
-        NextTokenTrainer.Run(decoder, fixture.Tokenizer, windows, options.MStep, ntp);
+        var state = NextTokenTrainer.Run(decoder, fixture.Tokenizer, windows, options.MStep, ntp);
+        state.Should().Be(Checkpoint.ReadState(ntp));
+        state.Updates.Should().Be(options.MStep.Steps);
         Weights(trainer.ModelAfter(1)).Should().Equal(Weights(ntp));
     }
 
@@ -255,6 +257,69 @@ public sealed class MidTrainerTests
     }
 
     [Fact]
+    public void No_weights_are_read_to_learn_that_a_phase_is_done()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var store = fixture.Store();
+        var folder = fixture.NewFolder();
+        var model = SaveModel(fixture);
+        var options = Options with { Rounds = 1 };
+        var first = Trainer(model, store, options, folder).Run(new Silent(), CancellationToken.None);
+        File.Delete(Path.Combine(folder, "round-1", "summary.json"));
+        foreach (var holder in new[] { model, Path.Combine(folder, "round-1", "e-step"), Path.Combine(folder, "round-1", "m-step") })
+        {
+            File.Delete(Path.Combine(holder, "model.safetensors"));
+        }
+
+        Trainer(model, store, options, folder).Run(new Silent(), CancellationToken.None).Should().Equal(first);
+    }
+
+    [Fact]
+    public void An_iteration_of_the_e_step_cancelled_on_its_way_leaves_q_and_its_optimizer_as_they_were()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        var decoder = fixture.Decoder.Copy(trainable: true);
+        using var owned = decoder;
+        using var eStep = new EStep(decoder, fixture.Decoder, fixture.Format, Options.Latents, Options.EStep, seed: 1);
+        using var stop = new CancellationTokenSource();
+        var iterate = () => eStep.Iterate(0, new CancelsWhenRead(fixture.Snippets, 2, stop), stop.Token);
+        iterate.Should().Throw<OperationCanceledException>();
+
+        eStep.Optimizer.Steps.Should().Be(0);
+        foreach (var (name, weight) in decoder.Parameters)
+        {
+            weight.eq(fixture.Decoder.Parameters[name]).all().item<bool>().Should().BeTrue(name);
+        }
+    }
+
+    [Fact]
+    public void Best_of_group_and_the_held_out_measures_can_be_cancelled_and_hand_over_what_is_finished()
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        using var stop = new CancellationTokenSource();
+        var best = new BestOfGroup(fixture.Decoder, fixture.Decoder, fixture.Format, Options.Latents, Options.EStep, seed: 1);
+        var finished = new List<long>();
+        var select = () => best.SelectEach(
+            fixture.Snippets.Select((snippet, i) => ((long)i, snippet)),
+            (number, _) =>
+            {
+                finished.Add(number);
+                stop.Cancel();
+            },
+            stop: stop.Token);
+        select.Should().Throw<OperationCanceledException>();
+        finished.Should().NotBeEmpty().And.HaveCountLessThan(fixture.Snippets.Count);
+
+        var plain = () => HeldOutEvaluation.Plain(fixture.Decoder, fixture.Format, fixture.Snippets, stop.Token);
+        plain.Should().Throw<OperationCanceledException>();
+        var thinking = () => HeldOutEvaluation.Thinking(fixture.Decoder, fixture.Format, Options.Latents, fixture.Snippets, 1, stop.Token);
+        thinking.Should().Throw<OperationCanceledException>();
+    }
+
+    [Fact]
     public void Seconds_and_tokens_of_a_round_add_up_over_sittings()
     {
         using var fixture = new Fixture();
@@ -305,6 +370,29 @@ public sealed class MidTrainerTests
     }
 
     private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
+
+    /// <summary>Snippets of which one, when it is asked for, cancels.</summary>
+    private sealed class CancelsWhenRead(IReadOnlyList<Snippet> snippets, int at, CancellationTokenSource stop) : IReadOnlyList<Snippet>
+    {
+        public int Count => snippets.Count;
+
+        public Snippet this[int index]
+        {
+            get
+            {
+                if (index == at)
+                {
+                    stop.Cancel();
+                }
+
+                return snippets[index];
+            }
+        }
+
+        public IEnumerator<Snippet> GetEnumerator() => snippets.GetEnumerator();
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 
     /// <summary>Counts events, and may stop the run at one of them.</summary>
     private sealed class Silent(int stopAt = -1, CancellationTokenSource? stop = null, int stopAtMStep = -1) : IMidTrainingObserver

@@ -19,11 +19,12 @@ internal static class InspectCommand
         var snippetTokens = new Option<int>("--snippet-tokens") { Description = "Most tokens the model sees at once.", HelpName = "N", DefaultValueFactory = _ => 256 }.AtLeast(16);
         var thoughtTokens = new Option<int>("--thought-tokens") { Description = "Most tokens of a thought.", HelpName = "N", DefaultValueFactory = _ => 32 }.AtLeast(2);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
+        var noPager = Pager.Option();
         var json = CommonOptions.Json();
         var verb = new Verb(
             "inspect",
             "Walks through a file with a model: where it thinks, what it writes, how likely each line is with and without.",
-            "ra3 inspect --model runs/ra3/model example.py") { model, file, seed, snippetTokens, thoughtTokens, precision, json };
+            "ra3 inspect --model runs/ra3/model example.py") { model, file, seed, snippetTokens, thoughtTokens, precision, noPager, json };
         verb.Does((parsed, stop) =>
         {
             var latents = new LatentOptions { MaxTokens = parsed.GetValue(thoughtTokens), SnippetTokens = parsed.GetValue(snippetTokens) };
@@ -53,8 +54,9 @@ internal static class InspectCommand
                     return 0;
                 }
 
-                Page(walks, stop);
-                summary.Print(Terminal.For(json: false));
+                var console = Terminal.For(json: false);
+                new Pager(!parsed.GetValue(noPager), stop).Show(walks, walk => WalkPrinter.Print(console, walk), "to the summary");
+                summary.Print(console);
             }
 
             return 0;
@@ -64,35 +66,6 @@ internal static class InspectCommand
 
     /// <summary>Lines of the file: an action carries the blank lines after it.</summary>
     private static int LinesOf(CodeWalk walk) => walk.Lines.Sum(line => 1 + line.Text.Count(c => c == '\n'));
-
-    /// <summary>A stretch at a time on a terminal, everything at once elsewhere.</summary>
-    private static void Page(List<CodeWalk> walks, CancellationToken stop)
-    {
-        var console = Terminal.For(json: false);
-        var pages = !Console.IsOutputRedirected && !Console.IsInputRedirected;
-        for (var i = 0; i < walks.Count; i++)
-        {
-            stop.ThrowIfCancellationRequested();
-            WalkPrinter.Print(console, walks[i]);
-            if (!pages || i == walks.Count - 1)
-            {
-                continue;
-            }
-
-            Console.Error.Write($"{i + 1} of {walks.Count} · Enter: on, q: to the summary ");
-            ConsoleKey key;
-            do
-            {
-                key = Console.ReadKey(intercept: true).Key;
-            }
-            while (key is not (ConsoleKey.Enter or ConsoleKey.Spacebar or ConsoleKey.Q or ConsoleKey.Escape));
-            Console.Error.WriteLine();
-            if (key is ConsoleKey.Q or ConsoleKey.Escape)
-            {
-                break;
-            }
-        }
-    }
 
     /// <summary>The file as a whole; log-probabilities in nats.</summary>
     private sealed record Summary(

@@ -100,7 +100,7 @@ internal static class MidTrainCommand
                 TrainingData.RequireAny(recipe.Replay);
             }
 
-            Load(recipe).Decoder.Dispose();
+            ModelFolder.Verify(recipe.Model!);
         }
 
         using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, ra3 is not null
@@ -144,11 +144,17 @@ internal static class MidTrainCommand
     private static ((string Folder, long Tokens, double Seconds) Trained, IReadOnlyList<RoundSummary>? Rounds) Ntp(
         MidTrainRecipe recipe, TrainingData data, Tokenizer tokenizer, RunFolder run, CancellationToken stop)
     {
+        var checkpoint = run.In(TrainingRun.CheckpointFolder);
+        if (Checkpoint.Exists(checkpoint) && Checkpoint.ReadState(checkpoint) is var done && done.Step >= recipe.Ntp.Steps)
+        {
+            return ((checkpoint, done.Tokens, done.Seconds), null);
+        }
+
         using var decoder = Load(recipe).Decoder;
-        using var both = data.Replay is null ? null : data.WithReplay(run.In("data"), tokenizer);
+        using var both = data.Replay is null ? null : data.WithReplay(run.In("data"), tokenizer, stop);
         var windows = new PackedWindows(both ?? data.Training, tokenizer.EndOfText!.Value, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
         var state = TrainingRun.Train("ntp", decoder, tokenizer, windows, recipe.Ntp, run, stop);
-        return ((run.In(TrainingRun.CheckpointFolder), state.Tokens, state.Seconds), null);
+        return ((checkpoint, state.Tokens, state.Seconds), null);
     }
 
     private static ((string Folder, long Tokens, double Seconds) Trained, IReadOnlyList<RoundSummary>? Rounds) Ra3(

@@ -141,7 +141,7 @@ internal static class PretrainCommand
                 progress.Report(++count);
                 return text;
             }),
-            recipe.Tokenizer.Vocabulary);
+            recipe.Tokenizer.Vocabulary, stop);
     }
 
     private static int EndOfText(Tokenizer tokenizer) => tokenizer.EndOfText

@@ -19,11 +19,12 @@ internal static class RolloutsCommand
         var reward = new Option<double?>("--reward") { Description = "Only with this reward.", HelpName = "R" };
         var verdict = new Option<string?>("--verdict") { Description = "Only with this verdict, such as passed or timeout.", HelpName = "NAME" };
         var limit = new Option<int>("--limit", "-n") { Description = "At most so many; 0 for all.", HelpName = "N", DefaultValueFactory = _ => 20 };
+        var noPager = Pager.Option();
         var json = CommonOptions.Json();
         var verb = new Verb(
             "rollouts", "Shows the completions that an RLVR run sampled: text with its comments marked, reward, verdict.",
             "ra3 rollouts runs/rlvr", "ra3 rollouts runs/rlvr --step 40 --reward 1", "ra3 rollouts runs/rlvr --problem MBPP/601 --limit 0 --json")
-        { run, step, problem, reward, verdict, limit, json };
+        { run, step, problem, reward, verdict, limit, noPager, json };
         verb.Does((parsed, stop) =>
         {
             var folder = parsed.GetRequiredValue(run).FullName;
@@ -55,33 +56,10 @@ internal static class RolloutsCommand
             var console = Terminal.For(json: false);
             console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{shown.Count} of {lines.Count} completions{(wantedStep is { } s ? $" of step {s}" : "")}; passed: {lines.Count(line => line.Verdict == Score.PassedVerdict)}"));
-            Page(console, shown, stop);
+            new Pager(!parsed.GetValue(noPager), stop).Show(shown, line => Print(console, line), "end");
             return 0;
         });
         return verb;
-    }
-
-    /// <summary>One at a time on a terminal, all at once elsewhere.</summary>
-    private static void Page(IAnsiConsole console, List<RolloutLine> lines, CancellationToken stop)
-    {
-        var pages = !Console.IsOutputRedirected && !Console.IsInputRedirected;
-        for (var i = 0; i < lines.Count; i++)
-        {
-            stop.ThrowIfCancellationRequested();
-            Print(console, lines[i]);
-            if (!pages || i == lines.Count - 1)
-            {
-                continue;
-            }
-
-            Console.Error.Write($"{i + 1} of {lines.Count} · Enter: on, q: end ");
-            var key = Console.ReadKey(intercept: true).Key;
-            Console.Error.WriteLine();
-            if (key is ConsoleKey.Q or ConsoleKey.Escape)
-            {
-                return;
-            }
-        }
     }
 
     private static void Print(IAnsiConsole console, RolloutLine line)

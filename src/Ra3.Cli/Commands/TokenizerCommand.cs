@@ -35,7 +35,7 @@ internal static class TokenizerCommand
                 ? new CorpusReader(named, new CorpusOptions { TextField = parsed.GetValue(field) })
                 : PythonStandardLibrary.Find().Reader();
             var watch = Stopwatch.StartNew();
-            var tokenizer = Tokenizer.Train(Texts(corpus, stop), parsed.GetValue(size));
+            var tokenizer = Tokenizer.Train(Texts(corpus, stop), parsed.GetValue(size), stop);
             tokenizer.Save(folder);
             var seconds = watch.Elapsed.TotalSeconds;
 

@@ -217,8 +217,8 @@ internal sealed class SeedRun(
             var (decoder, tokenizer) = ModelFolder.Load(In(arm.Folder), type, device, trainable: false);
             using (decoder)
             {
-                arm.Likelihood = HeldOutEvaluation.Plain(decoder, format, heldOut);
-                arm.ThinkingBaseline = HeldOutEvaluation.Plain(decoder, format, thinking);
+                arm.Likelihood = HeldOutEvaluation.Plain(decoder, format, heldOut, stop);
+                arm.ThinkingBaseline = HeldOutEvaluation.Plain(decoder, format, thinking, stop);
                 (arm.Thinking, arm.Latents, var trajectories) =
                     HeldOutEvaluation.Thinking(decoder, format, QuickstartPlan.Latents, thinking, seed, stop);
                 if (reward is not null)
@@ -298,7 +298,7 @@ internal sealed class SeedRun(
         {
             var snippets = Documents(corpus).SelectMany(document => Snippet.Cut(document, options.Latents.SnippetTokens))
                 .Chunk(options.EStep.Snippets).Take(6);
-            return SecondsWhenWarm(snippets, cold: 2, some => step.Iterate(0, some));
+            return SecondsWhenWarm(snippets, cold: 2, some => step.Iterate(0, some, stop));
         }
     }
 

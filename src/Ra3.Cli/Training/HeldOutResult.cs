@@ -27,8 +27,17 @@ internal sealed record HeldOutNumbers
 }
 
 /// <summary>Held-out code before and after training; Before is null for a model from scratch.</summary>
-internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldOutNumbers After, double? Change, double? ChangeError)
+/// <param name="Snippets">Measured without thoughts.</param>
+/// <param name="Documents">That the snippets come from; the change varies from document to document.</param>
+/// <param name="Before">Null for a model from scratch.</param>
+/// <param name="After">The trained model.</param>
+/// <param name="Change">Nats per token after less before.</param>
+/// <param name="ChangeError">Standard error of the change over documents; null for one document.</param>
+internal sealed record HeldOutResult(
+    int Snippets, int Documents, HeldOutNumbers? Before, HeldOutNumbers After, double? Change, double? ChangeError)
 {
+    private const int EnoughDocuments = 10; // from fewer the standard error is itself a guess
+
     /// <summary>Measures the folders' models on the same snippets.</summary>
     public static HeldOutResult? Measure(
         TrainingData data, HeldOutRecipe recipe, string? before, string after, Precision precision, long seed, CancellationToken stop)
@@ -46,7 +55,9 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
         var second = One(after);
         progress.Report(before is null ? 1 : 2);
         var compared = first is { } one ? CodeLikelihood.Compare(second.Plain, one.Plain, plain) : ((double Difference, double StandardError)?)null;
-        return new HeldOutResult(plain.Count, first?.Numbers, second.Numbers, compared?.Difference, compared is { StandardError: var error } && double.IsFinite(error) ? error : null);
+        return new HeldOutResult(
+            plain.Count, plain.Select(snippet => snippet.Document.Id).Distinct(StringComparer.Ordinal).Count(), first?.Numbers, second.Numbers,
+            compared?.Difference, compared is { StandardError: var error } && double.IsFinite(error) ? error : null);
 
         (HeldOutNumbers Numbers, CodeLikelihood Plain) One(string folder)
         {
@@ -61,7 +72,7 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
 
         (HeldOutNumbers Numbers, CodeLikelihood Plain) Numbers(Decoder decoder, LatentFormat format)
         {
-            var likelihood = HeldOutEvaluation.Plain(decoder, format, plain);
+            var likelihood = HeldOutEvaluation.Plain(decoder, format, plain, stop);
             var numbers = new HeldOutNumbers { ActionCrossEntropy = likelihood.ActionCrossEntropy, BitsPerByte = likelihood.BitsPerByte };
             if (thinking.Count == 0)
             {
@@ -72,7 +83,7 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
             return (numbers with
             {
                 ThinkingCrossEntropy = with.ActionCrossEntropy,
-                ThinkingBaseline = HeldOutEvaluation.Plain(decoder, format, thinking).ActionCrossEntropy,
+                ThinkingBaseline = HeldOutEvaluation.Plain(decoder, format, thinking, stop).ActionCrossEntropy,
                 ThinkShare = counts.ThinkShare,
                 LinesPerAbstraction = counts.Thoughts > 0 ? counts.LinesPerAbstraction : null,
                 MeanLatentTokens = counts.MeanLatentTokens,
@@ -101,8 +112,11 @@ internal sealed record HeldOutResult(int Snippets, HeldOutNumbers? Before, HeldO
         console.Write(table);
         if (Change is { } change)
         {
-            var error = ChangeError is null ? "; one document gives no standard error" : $" ± {Text(ChangeError, "0.0000")} (standard error over documents)";
-            console.WriteLine($"Change in nats per token: {Text(change, "+0.0000;-0.0000")}{error}.");
+            var error = Documents >= EnoughDocuments && ChangeError is not null
+                ? $" ± {Text(ChangeError, "0.0000")} (standard error over {Documents} documents)."
+                : $", but on {Documents} held-out {(Documents == 1 ? "document" : "documents")} only: too few to tell a change from "
+                    + $"chance. Hold out at least {EnoughDocuments} (heldOut.share, heldOut.paths).";
+            console.WriteLine($"Change in nats per token: {Text(change, "+0.0000;-0.0000")}{error}");
         }
 
         static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "–";

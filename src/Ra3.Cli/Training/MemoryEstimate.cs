@@ -11,6 +11,7 @@ namespace Ra3.Cli.Training;
 internal static class MemoryEstimate
 {
     private const long ProgramBytes = 250_000_000; // with its libraries, before any tensor
+    private const string Program = "program";
     private const double UsableShare = 0.95; // of what the machine has
 
     /// <summary>What every training run holds.</summary>
@@ -32,7 +33,7 @@ internal static class MemoryEstimate
         var vocabulary = config.VocabularySize * ((512L * 4 * 3) + (config.HiddenSize * 10L));
         var memory = new Dictionary<string, long>
         {
-            ["program"] = ProgramBytes,
+            [Program] = ProgramBytes,
             ["weights and gradients"] = parameters * 8,
             ["moments"] = parameters * 8,
             ["activations"] = (rows * config.Layers * perLayer) + vocabulary,
@@ -52,9 +53,17 @@ internal static class MemoryEstimate
     public static string Text(IReadOnlyDictionary<string, long> memory) => string.Create(CultureInfo.InvariantCulture,
         $"about {memory.Values.Sum() / 1e9:0.00} GB: {string.Join(", ", memory.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key} {part.Value / 1e9:0.00}")))}");
 
-    /// <summary>Whether this machine can hold it; a GPU's memory is its own affair.</summary>
-    public static bool Fits(IReadOnlyDictionary<string, long> memory) =>
-        Compute.Device.type != TorchSharp.DeviceType.CPU || memory.Values.Sum() <= UsableShare * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+    /// <summary>Whether the machine can hold it, or the GPU where one computes: all but the program is there.</summary>
+    public static bool Fits(IReadOnlyDictionary<string, long> memory) => Fits(memory, Available());
+
+    /// <summary>Whether it fits into so many bytes.</summary>
+    internal static bool Fits(IReadOnlyDictionary<string, long> memory, (long Bytes, bool OnGpu) available) =>
+        memory.Sum(part => available.OnGpu && part.Key == Program ? 0 : part.Value) <= UsableShare * available.Bytes;
+
+    /// <summary>Bytes of the device that computes. A GPU that does not say has no bound here.</summary>
+    private static (long Bytes, bool OnGpu) Available() => Compute.Device.type == TorchSharp.DeviceType.CUDA
+        ? (GpuMemory.Total() ?? long.MaxValue, true)
+        : (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, false);
 
     /// <summary>Refuses what this machine cannot hold: the system would kill the run without a word.</summary>
     /// <param name="memory">The estimate.</param>
@@ -62,10 +71,11 @@ internal static class MemoryEstimate
     /// <exception cref="ArgumentException">It does not fit.</exception>
     public static void Require(IReadOnlyDictionary<string, long> memory, string keys)
     {
-        if (!Fits(memory))
+        var available = Available();
+        if (!Fits(memory, available))
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"The run would take {Text(memory)}; this machine has {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:0.0} GB. Lower {keys} (--set KEY=VALUE), or take a smaller model or a larger machine."));
+                $"The run would take {Text(memory)}; this {(available.OnGpu ? "GPU" : "machine")} has {available.Bytes / 1e9:0.0} GB. Lower {keys} (--set KEY=VALUE), or take a smaller model or a larger machine."));
         }
     }
 }

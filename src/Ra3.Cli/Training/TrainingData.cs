@@ -75,12 +75,16 @@ internal sealed class TrainingData : IDisposable
     }
 
     /// <summary>Corpus and replay in one store, for a method that makes no difference between them.</summary>
-    public TokenStore WithReplay(string folder, Tokenizer tokenizer)
+    public TokenStore WithReplay(string folder, Tokenizer tokenizer, CancellationToken stop)
     {
         var path = Path.Combine(folder, "train-and-replay.tokens");
         return File.Exists(path)
             ? TokenStore.Open(path, tokenizer)
-            : TokenStore.Build(path, new[] { Training, Replay! }.SelectMany(store => Enumerable.Range(0, store.Count).Select(i => store[i])), tokenizer);
+            : TokenStore.Build(path, new[] { Training, Replay! }.SelectMany(store => Enumerable.Range(0, store.Count).Select(i =>
+            {
+                stop.ThrowIfCancellationRequested();
+                return store[i];
+            })), tokenizer);
     }
 
     /// <summary>Held-out snippets, spread evenly over the documents.</summary>

@@ -55,7 +55,8 @@ internal sealed record TrainingPlan
     /// <summary>Why nothing was measured.</summary>
     public string? NotMeasured { get; init; }
 
-    public static TrainingPlan Of(TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3, long seed)
+    public static TrainingPlan Of(
+        TrainingData data, ModelConfig config, NextTokenOptions options, Precision precision, MidTrainingOptions? ra3, long seed)
     {
         var rounds = ra3?.Rounds ?? 1;
         var learns = ra3?.LearnsThoughts == true;
@@ -71,7 +72,8 @@ internal sealed record TrainingPlan
             SamplesPerIteration = learns ? (long)ra3!.EStep.Snippets * ra3.EStep.PlacesPerSnippet * ra3.EStep.GroupSize : 0,
             Snippets = ra3 is null ? 0 : Enumerable.Range(0, data.Training.Count).Sum(i => (long)Snippet.Cut(data.Training[i], ra3.Latents.SnippetTokens).Count()),
             ThoughtTokens = ra3 is { Thinks: true } ? rounds * PackedWindows.DocumentsFor(
-                (long)options.Steps * options.BatchRows, options.WindowTokens, (ulong)seed, data.Replay is null ? [data.Training] : [data.Training, data.Replay])
+                (long)options.Steps * options.BatchRows, options.WindowTokens, (ulong)seed,
+                data.Replay is null ? [data.Training] : [data.Training, data.Replay])
                 .Where(document => document < data.Training.Count).Sum(document => (long)data.Training.TokensOf(document).Length) : 0,
             Memory = MemoryOf(config, options, precision, ra3),
         };
@@ -90,7 +92,7 @@ internal sealed record TrainingPlan
         var windows = new PackedWindows(data.Training, tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
         var micro = Math.Min(options.MicroBatchRows, options.BatchRows);
         var rows = NextTokenTrainer.Rows(windows, options, 0).Take(micro).ToList();
-        var first = Timed(() => NextTokenLoss.Backward(decoder, rows.Take(1).ToList(), 1, TokensPerStep));
+        var first = Timed(() => NextTokenLoss.Backward(decoder, rows.Take(1).ToList(), 1, TokensPerStep, stop));
         stop.ThrowIfCancellationRequested();
         if (first * micro > PatienceSeconds)
         {
@@ -101,14 +103,14 @@ internal sealed record TrainingPlan
         using (var optimizer = new AdamW(decoder, options.Optimizer))
         {
             optimizer.Step(0); // and so the weights stay as they are, but for nothing
-            batch = Timed(() => NextTokenLoss.Backward(decoder, rows, micro, TokensPerStep));
+            batch = Timed(() => NextTokenLoss.Backward(decoder, rows, micro, TokensPerStep, stop));
             update = Timed(() => optimizer.Step(0));
         }
 
         var seconds = new Dictionary<string, double> { ["next-token steps"] = Steps * ((batch * options.BatchRows / micro) + update) };
         if (ra3 is { Thinks: true })
         {
-            MeasureThoughts(seconds, decoder, tokenizer, data, ra3, seed);
+            MeasureThoughts(seconds, decoder, tokenizer, data, ra3, seed, stop);
         }
 
         return this with { Seconds = seconds };
@@ -141,7 +143,8 @@ internal sealed record TrainingPlan
     }
 
     private void MeasureThoughts(
-        Dictionary<string, double> seconds, Decoder policy, Tokenizer tokenizer, TrainingData data, MidTrainingOptions ra3, long seed)
+        Dictionary<string, double> seconds, Decoder policy, Tokenizer tokenizer, TrainingData data, MidTrainingOptions ra3, long seed,
+        CancellationToken stop)
     {
         using var scorer = policy.Copy(trainable: false);
         using var format = new LatentFormat(tokenizer, policy.Config.VocabularySize, policy.Device);
@@ -150,14 +153,14 @@ internal sealed record TrainingPlan
         if (EStepIterations > 0 && snippets.Count > 0)
         {
             using var step = new EStep(policy, scorer, format, ra3.Latents, ra3.EStep with { Optimizer = ra3.EStep.Optimizer with { LearningRate = 1e-12 } }, seed);
-            step.Iterate(0, [snippets[0]]);
+            step.Iterate(0, [snippets[0]], stop);
             IReadOnlyList<Snippet> some = [.. snippets.TakeLast(Math.Min(4, ra3.EStep.Snippets))];
-            seconds["E-step"] = EStepIterations * ra3.EStep.Snippets * Timed(() => step.Iterate(0, some)) / some.Count;
+            seconds["E-step"] = EStepIterations * ra3.EStep.Snippets * Timed(() => step.Iterate(0, some, stop)) / some.Count;
         }
 
         var sampler = new LatentSampler(scorer, format, ra3.Latents);
         seconds["thoughts in the corpus"] = (double)ThoughtTokens / Math.Max(1, snippets.Sum(snippet => snippet.Tokens.Length))
-            * Timed(() => sampler.SampleWhole(snippets, i => new SeededRandom(seed, "plan", i)));
+            * Timed(() => sampler.SampleWhole(snippets, i => new SeededRandom(seed, "plan", i), stop));
     }
 
     private static double Timed(Action work)

@@ -13,7 +13,7 @@ internal static class BytePairTrainer
     private const int LeastOccurrences = 2;
 
     /// <summary>The pair that occurs most often is joined next; of equals, the one with the smaller left id, then right id.</summary>
-    public static TokenizerParts Train(IEnumerable<string> texts, int vocabularySize)
+    public static TokenizerParts Train(IEnumerable<string> texts, int vocabularySize, CancellationToken stop)
     {
         if (vocabularySize < Bytes + 1)
         {
@@ -32,6 +32,7 @@ internal static class BytePairTrainer
         var pairs = new PairTable(words);
         while (names.Count < vocabularySize - 1 && pairs.TakeMostFrequent(LeastOccurrences) is { } pair)
         {
+            stop.ThrowIfCancellationRequested();
             merges.Add((names[pair.Left], names[pair.Right]));
             pairs.Join(pair, names.Count);
             names.Add(names[pair.Left] + names[pair.Right]);

@@ -71,8 +71,11 @@ public sealed class Tokenizer
     /// </summary>
     /// <param name="texts">The texts, read once.</param>
     /// <param name="vocabularySize">Tokens wanted, the 256 bytes and the special token included; fewer result when no pair is left that occurs twice.</param>
+    /// <param name="stop">Cancels between merges.</param>
     /// <exception cref="ArgumentException">The vocabulary is too small, or there is no text.</exception>
-    public static Tokenizer Train(IEnumerable<string> texts, int vocabularySize) => new(BytePairTrainer.Train(texts, vocabularySize));
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static Tokenizer Train(IEnumerable<string> texts, int vocabularySize, CancellationToken stop = default) =>
+        new(BytePairTrainer.Train(texts, vocabularySize, stop));
 
     /// <summary>
     /// Writes tokenizer.json and tokenizer_config.json as the Hugging Face libraries read them. What was loaded from a tokenizer.json is
