@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Ra3.Sandbox;
 
@@ -22,6 +23,6 @@ internal static class ContestData
     public static StdioTest Test(JsonElement test, Func<string, string, bool> accepts)
     {
         var wanted = test.Text("output");
-        return new StdioTest(test.Text("input"), got => accepts(wanted, got));
+        return new StdioTest(test.Text("input"), got => accepts(wanted, got), Encoding.UTF8.GetByteCount(wanted));
     }
 }

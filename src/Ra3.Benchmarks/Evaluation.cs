@@ -50,12 +50,26 @@ public static class Evaluation
         var options = new ParallelOptions { MaxDegreeOfParallelism = pool.Workers, CancellationToken = ct };
         await Parallel.ForEachAsync(samples, options, async (sample, token) =>
         {
-            var verdict = await problems[sample.TaskId].Grader.JudgeAsync(pool, sample.Program, token);
+            var verdict = await JudgeAsync(pool, problems[sample.TaskId].Grader, sample.Program, token);
             lock (gate)
             {
                 report(new Result(sample, verdict));
             }
         });
+    }
+
+    /// <summary>The verdict without what was printed, of which there may be megabytes a sample.</summary>
+    private static async Task<Verdict> JudgeAsync(SandboxPool pool, Grader grader, string program, CancellationToken ct)
+    {
+        try
+        {
+            return await grader.JudgeAsync(pool, program, ct) with { Stdout = "", Stderr = "" };
+        }
+        catch (IOException e)
+        {
+            // A worker was lost while tests were read, say, and its successor too.
+            return Verdict.HarnessError(e.Message, pool.Tier);
+        }
     }
 
     /// <summary>pass@k with intervals, and counts.</summary>

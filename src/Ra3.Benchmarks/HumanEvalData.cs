@@ -10,8 +10,8 @@ internal static class HumanEvalData
     // write their decisions as comments would be cut there. What it would have cut ends at one of the others.
     private static readonly string[] Stops = ["\nclass", "\ndef", "\n@", "\nif", "\nprint", "\n```"];
 
-    // The original harness allows 3 s on the clock.
-    private static readonly Limits Limits = new(CpuSeconds: 3, WallSeconds: 10);
+    // The original harness allows 3 s on the clock, and limits no memory.
+    private static readonly Limits Limits = new(CpuSeconds: 3, WallSeconds: 10, MemoryMb: 4096);
 
     public static Benchmark Read(IReadOnlyList<JsonElement> rows, bool alwaysSplit) => new("humaneval", rows.Select(row =>
     {

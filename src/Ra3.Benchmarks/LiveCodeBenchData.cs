@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Ra3.Sandbox;
@@ -68,10 +69,10 @@ internal static partial class LiveCodeBenchData
                 MethodName(row, starter),
                 tests.Select(ToCase).ToList(),
                 Header,
-                new Limits(seconds + 5, seconds + 20, MemoryMb: 2048, CallSeconds: CallSeconds))
+                new Limits(seconds + 5, seconds + 20, MemoryMb: 4096, CallSeconds: CallSeconds))
             : new StdioGrader(
                 tests.Select(t => ContestData.Test(t, Checker.Named("lines"))).ToList(),
-                new Limits(CpuSeconds: CallSeconds, WallSeconds: 20, MemoryMb: 2048),
+                new Limits(CpuSeconds: CallSeconds, WallSeconds: 20, MemoryMb: 4096),
                 Header,
                 anyExitStatus: true);
     }
@@ -113,7 +114,8 @@ internal static partial class LiveCodeBenchData
         var wanted = TaggedJson.Of(JsonDocument.Parse(test.Text("output")).RootElement);
         var asList = PyValue.Parse(wanted);
         var asTuple = wanted.StartsWith('[') ? PyValue.Parse("{\"t\":" + wanted + "}") : asList;
-        return new TestCase(TaggedJson.Call(arguments), got => got.Equals(asList) || got.Equals(asTuple), asList);
+        return new TestCase(
+            TaggedJson.Call(arguments), got => got.Equals(asList) || got.Equals(asTuple), Encoding.UTF8.GetBytes(wanted));
     }
 
     private static string MethodName(JsonElement row, string starter)

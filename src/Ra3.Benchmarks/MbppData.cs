@@ -8,7 +8,7 @@ namespace Ra3.Benchmarks;
 /// <summary>MBPP (Austin et al. 2021, arXiv 2108.07732) and MBPP+ (EvalPlus).</summary>
 internal static partial class MbppData
 {
-    private static readonly Limits Limits = new(CpuSeconds: 5, WallSeconds: 15);
+    private static readonly Limits Limits = new(CpuSeconds: 5, WallSeconds: 15, MemoryMb: 4096);
     private static readonly int[] Shots = [2, 3, 4];
     private const int FirstTest = 11; // the paper's test split
     private const int LastTest = 510;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Ra3.Sandbox;
 
@@ -67,7 +68,7 @@ internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)>
         {
             var (input, wanted) = tests[i];
             var got = "";
-            var seen = new StdioTest(input, output => (got = output) is not null);
+            var seen = new StdioTest(input, output => (got = output) is not null, Encoding.UTF8.GetByteCount(wanted));
             last = await pool.JudgeAsync(new StdioRequest(program, [seen], limits), ct) with { Test = i };
             (cpu, wall, memory) = (cpu + last.CpuSeconds, wall + last.WallSeconds, Math.Max(memory, last.MemoryMb));
             if (last.Passed)

@@ -32,6 +32,9 @@ public sealed record PythonRewardOptions : IValidatableObject
     /// <summary>Address space in MiB.</summary>
     public int MemoryMb { get; init; } = 1024;
 
+    /// <summary>Most that a program may print, and that its answers may take, in MiB; tests that want more allow more.</summary>
+    public int OutputMb { get; init; } = 16;
+
     /// <summary>Every value out of range.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -44,6 +47,11 @@ public sealed record PythonRewardOptions : IValidatableObject
         {
             yield return new ValidationResult("cpuSeconds and wallSeconds must be positive, memoryMb at least 64", ["cpuSeconds"]);
         }
+
+        if (OutputMb is < 1 or > 512)
+        {
+            yield return new ValidationResult($"must be 1 to 512: {OutputMb}", ["outputMb"]);
+        }
     }
 }
 
@@ -52,7 +60,9 @@ public sealed record PythonRewardOptions : IValidatableObject
 /// <param name="options">How they are paid.</param>
 public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) : IReward
 {
-    private readonly Limits limits = new(options.CpuSeconds, options.WallSeconds, options.MemoryMb);
+    private readonly Limits limits = new(
+        options.CpuSeconds, options.WallSeconds, options.MemoryMb, options.OutputMb << 20, options.OutputMb << 20);
+
     private readonly ConcurrentDictionary<(string Tests, string? EntryPoint), JudgeRequest> plans = new(); // ids say nothing: another set of problems may use them too
 
     /// <inheritdoc/>
@@ -93,19 +103,33 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
         }
     }
 
-    /// <summary>How many of the tests behind a failed one pass, each in a run of its own; null where the judge failed.</summary>
+    /// <summary>How many of the tests behind a failed one pass, each in a run of its own; null where the judge failed. All
+    /// of them share the time that a program has: those that it does not reach have failed.</summary>
     private async Task<int?> PassedAfterAsync(CasesRequest request, int failed, CancellationToken stop)
     {
         var passed = 0;
+        var left = request.Limits;
         foreach (var test in request.Cases.Skip(failed + 1))
         {
-            var verdict = await pool.JudgeAsync(request with { Cases = [test] }, stop).ConfigureAwait(false);
-            if (verdict.Kind == VerdictKind.HarnessError)
+            var verdict = await pool.JudgeAsync(request with { Cases = [test], Limits = left }, stop).ConfigureAwait(false);
+            left = left with
             {
-                return null;
+                CpuSeconds = left.CpuSeconds - verdict.CpuSeconds,
+                WallSeconds = left.WallSeconds - verdict.WallSeconds,
+            };
+            switch (verdict.Kind)
+            {
+                case VerdictKind.HarnessError:
+                    return null;
+                case VerdictKind.Passed:
+                    passed++;
+                    break;
             }
 
-            passed += verdict.Passed ? 1 : 0;
+            if (verdict.Kind == VerdictKind.Timeout || left.CpuSeconds <= 0 || left.WallSeconds <= 0)
+            {
+                break;
+            }
         }
 
         return passed;

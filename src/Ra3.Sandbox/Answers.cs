@@ -1,12 +1,13 @@
-using System.Text.Json;
-
 namespace Ra3.Sandbox;
 
 /// <summary>
 /// Compares a program's answers as they come in, a line each: <c>{"r":1}</c> once it is loaded, then <c>{"v":value}</c> for
-/// each call, or <c>{"e":[type, message]}</c>. Whatever they say is a claim by a program that nobody trusts.
+/// each call, or <c>{"e":[type, message]}</c>, or <c>{"b":reason}</c> for an answer too large to say. Whatever they say is a
+/// claim by a program that nobody trusts: nothing it says makes <see cref="Take"/> raise.
 /// </summary>
-internal sealed class Answers(IReadOnlyList<TestCase> cases)
+/// <param name="cases">The calls.</param>
+/// <param name="mostBytes">Size of the longest line that an honest program sends.</param>
+internal sealed class Answers(IReadOnlyList<TestCase> cases, int mostBytes)
 {
     private readonly MemoryStream rest = new(); // the line whose end has not come yet
 
@@ -20,7 +21,10 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
     public string? Wrong { get; private set; }
 
     /// <summary>What the program raised; null where it raised nothing.</summary>
-    public (string Text, bool OutOfMemory)? Error { get; private set; }
+    public ToldError? Error { get; private set; }
+
+    /// <summary>Why an answer was too large to say; null where none was.</summary>
+    public string? TooBig { get; private set; }
 
     /// <summary>Whether a line came that no honest program sends, or half a line.</summary>
     public bool IsNonsense { get; private set; }
@@ -28,7 +32,7 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
     /// <summary>Whether every test is answered, and rightly.</summary>
     public bool AreAllRight => IsLoaded && Right == cases.Count;
 
-    private bool IsDecided => Wrong is not null || Error is not null || IsNonsense || AreAllRight;
+    private bool IsDecided => Wrong is not null || Error is not null || TooBig is not null || IsNonsense || AreAllRight;
 
     /// <summary>Takes more of the stream.</summary>
     /// <returns>Whether what follows is of no interest, because an answer was wrong or nonsense.</returns>
@@ -53,7 +57,8 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
 
         if (!IsDecided)
         {
-            rest.Write(bytes, at, bytes.Length - at);
+            IsNonsense = rest.Length + bytes.Length - at > mostBytes;
+            rest.Write(bytes, at, IsNonsense ? 0 : bytes.Length - at);
         }
 
         return Wrong is not null || IsNonsense;
@@ -68,16 +73,6 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
         }
     }
 
-    /// <summary>An error as a program tells it.</summary>
-    /// <exception cref="InvalidOperationException">It tells something else.</exception>
-    /// <exception cref="KeyNotFoundException">It tells something else.</exception>
-    public static (string Text, bool OutOfMemory) ErrorOf(JsonElement told)
-    {
-        var error = told.GetProperty("e");
-        var memory = told.TryGetProperty("m", out var m) && m.ValueKind == JsonValueKind.Number && m.TryGetInt32(out var n) && n == 1;
-        return ($"{error[0].GetString()}: {error[1].GetString()}", memory);
-    }
-
     private void Line(ReadOnlySpan<byte> line)
     {
         if (line.IsEmpty)
@@ -85,32 +80,47 @@ internal sealed class Answers(IReadOnlyList<TestCase> cases)
             return;
         }
 
+        if (line.Length > mostBytes)
+        {
+            IsNonsense = true;
+        }
+        else if (!IsLoaded && line.SequenceEqual("{\"r\":1}"u8))
+        {
+            IsLoaded = true;
+        }
+        else if (IsLoaded && line.StartsWith("{\"v\":"u8) && line[^1] == '}')
+        {
+            Answer(line[5..^1]);
+        }
+        else if (ToldError.Read(line) is { } error)
+        {
+            Error = error;
+        }
+        else if (IsLoaded && ToldError.ReadTooBig(line) is { } reason)
+        {
+            TooBig = reason;
+        }
+        else
+        {
+            IsNonsense = true;
+        }
+    }
+
+    private void Answer(ReadOnlySpan<byte> json)
+    {
         try
         {
-            if (!IsLoaded && line.SequenceEqual("{\"r\":1}"u8))
+            if (cases[Right].IsRight(json))
             {
-                IsLoaded = true;
-            }
-            else if (IsLoaded && line.StartsWith("{\"v\":"u8) && line[^1] == '}')
-            {
-                var value = PyValue.Parse(line[5..^1]);
-                if (cases[Right].Accepts(value))
-                {
-                    Right++;
-                }
-                else
-                {
-                    var wanted = cases[Right].Wanted?.ToString() ?? "another answer";
-                    Wrong = $"wanted {Judge.Short(wanted)}, got {Judge.Short(value.ToString())}";
-                }
+                Right++;
             }
             else
             {
-                using var told = JsonDocument.Parse(line.ToArray());
-                Error = ErrorOf(told.RootElement);
+                var wanted = cases[Right].Wanted is { } bytes ? PyValue.Parse(bytes).ToString() : "another answer";
+                Wrong = $"wanted {Judge.Short(wanted)}, got {Judge.Short(PyValue.Parse(json).ToString())}";
             }
         }
-        catch (Exception e) when (e is InvalidDataException or JsonException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException)
+        catch (InvalidDataException)
         {
             IsNonsense = true;
         }

@@ -15,9 +15,10 @@ internal static class CaseReader
         Worker worker, string tests, string entryPoint, string prelude, CancellationToken ct)
     {
         var payload = new JsonObject { ["tests"] = tests, ["prelude"] = prelude };
-        var (_, outputs) = await worker.RunAsync(
+        var (facts, outputs) = await worker.RunAsync(
             Judge.Job("read", entryPoint, ReadingLimits), [], Encoding.UTF8.GetBytes(payload.ToJsonString()),
             Judge.Patience(ReadingLimits), ct);
+        Judge.RequireOwnEnd(facts.GetProperty("judge"), "reader of the tests");
         if (outputs[1].Length == 0)
         {
             return null; // reading them took too much time or memory
@@ -31,7 +32,8 @@ internal static class CaseReader
 
     private static TestCase ToCase(JsonElement element)
     {
-        var expected = PyValue.Parse(element.GetProperty("expected").GetString()!);
+        var wanted = Encoding.UTF8.GetBytes(element.GetProperty("expected").GetString()!);
+        var expected = PyValue.Parse(wanted);
         var strict = element.GetProperty("strict").GetBoolean();
         Func<PyValue, bool> accepts = element.GetProperty("check").GetString() switch
         {
@@ -43,7 +45,7 @@ internal static class CaseReader
             "approx" => Near(expected, element.GetProperty("tolerance").GetDouble(), strict),
             var other => throw new InvalidDataException("unknown check " + other),
         };
-        return new TestCase(element.GetProperty("args").GetString()!, accepts, expected);
+        return new TestCase(element.GetProperty("args").GetString()!, accepts, wanted);
     }
 
     private static Func<PyValue, bool> Near(PyValue expected, double tolerance, bool strict) =>

@@ -8,8 +8,11 @@ namespace Ra3.Sandbox;
 /// <summary>Turns what a worker observed into a verdict. Everything a program says is a claim, compared here.</summary>
 internal static class Judge
 {
+    private const int KillSignal = 9; // SIGKILL: no confined program can send it, itself included
     private const int ViolationSignal = 31; // SIGSYS: seccomp killed it
     private const int CallTimeSignal = 27; // SIGPROF: the timer of a single call ran out
+    private const int MostAnswer = 1 << 25; // bytes of one answer, where the tests want none that is larger
+    private const int MostBytes = 1 << 30;
     private static readonly Dictionary<int, string> SignalNames = new()
     {
         [2] = "SIGINT",
@@ -38,7 +41,12 @@ internal static class Judge
     };
 
     /// <summary>The header of a job.</summary>
-    public static JsonObject Job(string mode, string entry, Limits limits) => new()
+    /// <param name="mode">cases, split, stdio or read.</param>
+    /// <param name="entry">The function.</param>
+    /// <param name="limits">What the program may use.</param>
+    /// <param name="keptOutput">Bytes of what is printed that are handed back.</param>
+    /// <param name="answerBytes">Size of the largest answer; 0 is as much as all answers together.</param>
+    public static JsonObject Job(string mode, string entry, Limits limits, int keptOutput = 1 << 18, int answerBytes = 0) => new()
     {
         ["mode"] = mode,
         ["entry"] = entry,
@@ -46,7 +54,9 @@ internal static class Judge
         ["wall"] = limits.WallSeconds,
         ["mem"] = limits.MemoryMb,
         ["out"] = limits.OutputBytes,
+        ["keep"] = Math.Min(keptOutput, limits.OutputBytes),
         ["result"] = limits.ResultBytes,
+        ["answer"] = answerBytes == 0 ? limits.ResultBytes : answerBytes,
         ["call"] = limits.CallSeconds,
         ["header"] = "",
         ["exits"] = false,
@@ -58,8 +68,12 @@ internal static class Judge
     private static async Task<Verdict> CasesAsync(Worker worker, SandboxTier tier, CasesRequest request, CancellationToken ct)
     {
         var payload = Encoding.UTF8.GetBytes(string.Join('\n', request.Cases.Select(c => c.Arguments)));
-        var answers = new Answers(request.Cases);
-        var run = await RunAsync(worker, Job("cases", request.EntryPoint, request.Limits), request, payload, ct, answers.Take);
+        var wanted = request.Cases.Select(c => c.Wanted?.Length ?? 0).ToList();
+        var limits = request.Limits with { ResultBytes = AtLeast(request.Limits.ResultBytes, wanted.Sum(n => (long)n)) };
+        var answerBytes = AtLeast(Math.Min(request.Limits.ResultBytes, MostAnswer), wanted.DefaultIfEmpty().Max());
+        var answers = new Answers(request.Cases, answerBytes + 64);
+        var job = Job("cases", request.EntryPoint, limits, answerBytes: answerBytes);
+        var run = await RunAsync(worker, job, request, payload, ct, answers.Take);
         answers.Take(run.Result);
         answers.End();
         int? at = answers.IsLoaded ? answers.Right : null;
@@ -70,7 +84,12 @@ internal static class Judge
 
         if (answers.Error is { } error)
         {
-            return run.Say(tier, error.OutOfMemory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, at, Short(error.Text));
+            return run.Say(tier, error.IsMemory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, at, Short(error.ToString()));
+        }
+
+        if (answers.TooBig is { } reason)
+        {
+            return run.Say(tier, VerdictKind.OutputLimit, at, Short(reason));
         }
 
         // A line cut off by the end of the process is no forgery: the end itself says what happened.
@@ -89,6 +108,7 @@ internal static class Judge
         var payload = new JsonObject { ["tests"] = request.Tests, ["prelude"] = request.Prelude };
         var run = await RunAsync(
             worker, Job("split", request.EntryPoint, request.Limits), request, Encoding.UTF8.GetBytes(payload.ToJsonString()), ct);
+        RequireOwnEnd(run.Judge, "judge");
         if (run.JudgeWord.Length == 0)
         {
             // The judge died over what the program gave it (a value that takes for ever to compare, say).
@@ -108,7 +128,11 @@ internal static class Judge
                 var kind = error[0].GetString() == "MemoryError" ? VerdictKind.MemoryLimit : VerdictKind.Failed;
                 return run.Say(tier, kind, line, Short($"{error[0].GetString()}: {error[1].GetString()}") + text);
             case "error":
-                return Error(run, tier, root, line);
+                return ToldError.Read(run.JudgeWord) is { } told
+                    ? Error(run, tier, told, line)
+                    : throw new IOException("the judge told of an error without saying which");
+            case "big":
+                return run.Say(tier, VerdictKind.OutputLimit, line, Short(root.GetProperty("e")[1].GetString()!) + text);
             case "exit":
                 return run.Say(tier, VerdictKind.RuntimeError, line, $"The program raised {root.GetProperty("e")[0].GetString()}{text}");
             case "malformed":
@@ -125,7 +149,8 @@ internal static class Judge
         Verdict last = new(VerdictKind.Passed, null, "", 0, 0, 0, "", "", tier);
         for (var test = 0; test < request.Tests.Count && last.Passed; test++)
         {
-            var job = Job("stdio", "", request.Limits);
+            var limits = request.Limits with { OutputBytes = AtLeast(request.Limits.OutputBytes, request.Tests[test].WantedBytes) };
+            var job = Job("stdio", "", limits, keptOutput: limits.OutputBytes);
             job["exits"] = request.AnyExitStatus;
             var run = await RunAsync(worker, job, request, Encoding.UTF8.GetBytes(request.Tests[test].Input), ct);
             last = OneRun(run, tier, request.Tests[test], test);
@@ -144,26 +169,31 @@ internal static class Judge
 
         if (run.ExitStatus != 0)
         {
-            try
-            {
-                using var told = JsonDocument.Parse(run.Result);
-                return Error(run, tier, told.RootElement, number);
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
-            {
-                return run.Say(tier, VerdictKind.RuntimeError, number, $"The program ended with status {run.ExitStatus}.");
-            }
+            return ToldError.Read(run.Result) is { } told
+                ? Error(run, tier, told, number)
+                : run.Say(tier, VerdictKind.RuntimeError, number, $"The program ended with status {run.ExitStatus}.");
         }
 
         return test.Accepts(run.Stdout)
             ? run.Say(tier, VerdictKind.Passed, null, "")
-            : run.Say(tier, VerdictKind.Failed, number, "The output is wrong: " + Short(run.Stdout.ReplaceLineEndings(" ")));
+            : run.Say(tier, VerdictKind.Failed, number, "The output is wrong: " + Short(run.Stdout).ReplaceLineEndings(" "));
     }
 
-    private static Verdict Error(Run run, SandboxTier tier, JsonElement told, int? test)
+    private static Verdict Error(Run run, SandboxTier tier, ToldError told, int? test) =>
+        run.Say(tier, told.IsMemory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, test, Short(told.ToString()));
+
+    /// <summary>A limit that what is wanted fits into, in any of the ways that a right answer may be written.</summary>
+    private static int AtLeast(int limit, long wanted) => (int)Math.Min(Math.Max(limit, (3 * wanted) + 1024), MostBytes);
+
+    /// <summary>Whether a process ended by itself or by us.</summary>
+    /// <exception cref="IOException">It was killed from outside, as the kernel does where memory runs out: that says
+    /// nothing about the program.</exception>
+    public static void RequireOwnEnd(JsonElement end, string name)
     {
-        var (text, memory) = Answers.ErrorOf(told);
-        return run.Say(tier, memory ? VerdictKind.MemoryLimit : VerdictKind.RuntimeError, test, Short(text));
+        if (end.GetProperty("killed").GetString() is null && (end.GetProperty("status").GetInt32() & 0x7F) == KillSignal)
+        {
+            throw new IOException($"the {name} was killed from outside: is the machine out of memory?");
+        }
     }
 
     private static async Task<Run> RunAsync(Worker worker, JsonObject job, JudgeRequest request, byte[] payload, CancellationToken ct,
@@ -172,16 +202,20 @@ internal static class Judge
         job["header"] = request.Header;
         var (facts, outputs) = await worker.RunAsync(
             job, Encoding.UTF8.GetBytes(request.Program), payload, Patience(request.Limits), ct, early);
+        RequireOwnEnd(facts.GetProperty("program"), "program");
         return new Run(facts, outputs);
     }
 
-    internal static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";
+    internal static string Short(string text) =>
+        text.Length <= 300 ? text : text[..(char.IsHighSurrogate(text[299]) ? 299 : 300)] + "…";
 
     /// <summary>What a worker reports of one run.</summary>
     private sealed class Run(JsonElement facts, byte[][] outputs)
     {
         private readonly JsonElement program = facts.GetProperty("program");
         private readonly string? over = facts.TryGetProperty("over", out var kind) ? kind.GetString() : null;
+
+        public JsonElement Judge => facts.GetProperty("judge");
 
         public byte[] Result => outputs[0];
 
@@ -227,10 +261,9 @@ internal static class Judge
         /// <summary>The same for the process that ran the tests; what stops it there is the program's doing.</summary>
         public Verdict? JudgeEnd(SandboxTier tier)
         {
-            var judge = facts.GetProperty("judge");
-            return judge.GetProperty("killed").GetString() is "cpu" or "wall"
+            return Judge.GetProperty("killed").GetString() is "cpu" or "wall"
                 ? Say(tier, VerdictKind.Timeout, null, "The tests ran out of time over an answer.")
-                : (judge.GetProperty("status").GetInt32() & 0x7F) != 0
+                : (Judge.GetProperty("status").GetInt32() & 0x7F) != 0
                     ? Say(tier, VerdictKind.RuntimeError, null, "The tests died over an answer.")
                     : null;
         }

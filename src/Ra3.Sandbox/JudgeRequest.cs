@@ -42,10 +42,28 @@ public sealed record StdioRequest(string Program, IReadOnlyList<StdioTest> Tests
 /// <summary>One input for a whole program.</summary>
 /// <param name="Input">Text for stdin.</param>
 /// <param name="Accepts">Whether what the program printed is right.</param>
-public sealed record StdioTest(string Input, Func<string, bool> Accepts);
+/// <param name="WantedBytes">Size of the wanted output: three times as much may be printed, whatever the limit says.</param>
+public sealed record StdioTest(string Input, Func<string, bool> Accepts, int WantedBytes = 0);
 
 /// <summary>One call of a function.</summary>
 /// <param name="Arguments">Tagged JSON of <c>[args, kwargs]</c>; see <see cref="PyValue"/>.</param>
 /// <param name="Accepts">Whether an answer is right.</param>
-/// <param name="Wanted">A right answer, to be shown to a person; null where there is none to show.</param>
-public sealed record TestCase(string Arguments, Func<PyValue, bool> Accepts, PyValue? Wanted);
+/// <param name="Wanted">Tagged JSON of a right answer: shown to a person, and an answer may be three times as large,
+/// whatever the limit says; null where there is none to show.</param>
+public sealed record TestCase(string Arguments, Func<PyValue, bool> Accepts, byte[]? Wanted)
+{
+    private bool? passesItself; // whether the wanted answer is accepted; a NaN is not
+
+    /// <summary>Given every answer as it came.</summary>
+    internal Action<byte[]>? Seen { get; init; }
+
+    /// <summary>Whether an answer, as tagged JSON, is right. The very bytes that are wanted need not be read again.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no tagged JSON.</exception>
+    internal bool IsRight(ReadOnlySpan<byte> answer)
+    {
+        Seen?.Invoke(answer.ToArray());
+        return Wanted is not null && answer.SequenceEqual(Wanted)
+            ? passesItself ??= Accepts(PyValue.Parse(answer))
+            : Accepts(PyValue.Parse(answer));
+    }
+}

@@ -18,8 +18,11 @@ public enum PyKind
     /// <summary>complex.</summary>
     Complex,
 
-    /// <summary>Fraction or Decimal, as an exact quotient.</summary>
-    Rational,
+    /// <summary>Fraction, an exact quotient.</summary>
+    Fraction,
+
+    /// <summary>Decimal: an exact quotient, or a double where it is infinite or no number.</summary>
+    Decimal,
 
     /// <summary>str.</summary>
     Str,
@@ -38,9 +41,6 @@ public enum PyKind
 
     /// <summary>dict.</summary>
     Dict,
-
-    /// <summary>A large value of any type, known by its digest alone.</summary>
-    Digest,
 
     /// <summary>Anything else. It equals nothing, itself included.</summary>
     Opaque,

@@ -8,6 +8,11 @@ namespace Ra3.Sandbox;
 internal static class PyReader
 {
     private const int MaxDepth = 600; // Python nests at most 100 deep, each level taking up to three JSON levels
+    private const int MaxDigits = (1 << 20) + 4; // the encoder's 2^22 bits, in hexadecimal, with sign and 0x
+    private static readonly PyValue None = new(PyKind.None, null);
+    private static readonly PyValue[] Bools = [new(PyKind.Bool, false), new(PyKind.Bool, true)];
+    private static readonly PyValue[] SmallIntegers =
+        Enumerable.Range(0, 256).Select(n => new PyValue(PyKind.Int, (long)n)).ToArray();
 
     /// <summary>Reads one value.</summary>
     /// <exception cref="InvalidDataException">The bytes are no tagged JSON.</exception>
@@ -32,15 +37,14 @@ internal static class PyReader
         switch (reader.TokenType)
         {
             case JsonTokenType.Null:
-                return new PyValue(PyKind.None, null);
+                return None;
             case JsonTokenType.True or JsonTokenType.False:
-                return new PyValue(PyKind.Bool, reader.TokenType == JsonTokenType.True);
+                return Bools[reader.TokenType == JsonTokenType.True ? 1 : 0];
             case JsonTokenType.String:
                 return new PyValue(PyKind.Str, reader.GetString());
             case JsonTokenType.Number:
-                return reader.TryGetInt64(out var small)
-                    ? new PyValue(PyKind.Int, new BigInteger(small))
-                    : new PyValue(PyKind.Float, reader.GetDouble());
+                return !reader.TryGetInt64(out var number) ? new PyValue(PyKind.Float, reader.GetDouble())
+                    : number is >= 0 and < 256 ? SmallIntegers[number] : new PyValue(PyKind.Int, number);
             case JsonTokenType.StartArray:
                 return new PyValue(PyKind.List, null, ReadArray(ref reader));
             case JsonTokenType.StartObject:
@@ -62,19 +66,14 @@ internal static class PyReader
             case "t":
                 return new PyValue(PyKind.Tuple, null, ReadArray(ref reader));
             case "s" or "z":
-                return new PyValue(PyKind.Set, null, ReadArray(ref reader).Distinct().ToArray());
+                return new PyValue(PyKind.Set, null, ReadArray(ref reader));
             case "d":
                 return new PyValue(PyKind.Dict, null, ReadArray(ref reader).SelectMany(
                     pair => pair.Items.Count == 2 ? pair.Items : throw new JsonException("no pair")).ToArray());
             case "i":
                 return new PyValue(PyKind.Int, ReadHex(reader.GetString()!));
             case "f":
-                return new PyValue(PyKind.Float, reader.GetString() switch
-                {
-                    "inf" => double.PositiveInfinity,
-                    "-inf" => double.NegativeInfinity,
-                    _ => double.NaN,
-                });
+                return new PyValue(PyKind.Float, Special(reader.GetString()));
             case "c":
                 var parts = ReadArray(ref reader);
                 return new PyValue(PyKind.Complex, new Complex(
@@ -84,11 +83,11 @@ internal static class PyReader
             case "u":
                 return new PyValue(PyKind.Str, string.Concat(ReadArray(ref reader).Select(p => CodePoint((int)p.Integer))));
             case "q":
-                var quotient = ReadArray(ref reader);
-                var (a, b) = (ReadHex((string)quotient[0].Payload!), ReadHex((string)quotient[1].Payload!));
-                return b.Sign > 0 ? new PyValue(PyKind.Rational, (a, b)) : throw new JsonException("no quotient");
-            case "x":
-                return new PyValue(PyKind.Digest, reader.GetString() ?? "");
+                return new PyValue(PyKind.Fraction, ReadQuotient(ReadArray(ref reader)));
+            case "m":
+                var written = ReadArray(ref reader);
+                return new PyValue(
+                    PyKind.Decimal, written.Length == 1 ? Special((string)written[0].Payload!) : ReadQuotient(written));
             case "o" or "y":
                 return new PyValue(PyKind.Opaque, reader.GetString());
             default:
@@ -115,8 +114,26 @@ internal static class PyReader
     private static string CodePoint(int code) =>
         code < 0x10000 ? ((char)code).ToString() : char.ConvertFromUtf32(code);
 
+    private static double Special(string? name) => name switch
+    {
+        "inf" or "Infinity" => double.PositiveInfinity,
+        "-inf" or "-Infinity" => double.NegativeInfinity,
+        _ => double.NaN,
+    };
+
+    private static Quotient ReadQuotient(PyValue[] parts)
+    {
+        var (a, b) = (ReadHex((string)parts[0].Payload!), ReadHex((string)parts[1].Payload!));
+        return b.Sign > 0 ? new Quotient(a, b) : throw new JsonException("no quotient");
+    }
+
     private static BigInteger ReadHex(string text)
     {
+        if (text.Length > MaxDigits)
+        {
+            throw new JsonException("a number of too many digits");
+        }
+
         var negative = text.StartsWith('-');
         var digits = text.AsSpan(negative ? 3 : 2);
         var value = BigInteger.Parse("0" + digits.ToString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);

@@ -31,11 +31,10 @@ internal static class PyText
             case PyKind.Int:
                 text.Append(Digits(value.Integer));
                 break;
-            case PyKind.Float:
-                text.Append(((double)value.Payload!).ToString("R", CultureInfo.InvariantCulture));
-                break;
-            case PyKind.Rational:
-                text.Append(Digits(value.Quotient.Numerator)).Append('/').Append(Digits(value.Quotient.Denominator));
+            case PyKind.Float or PyKind.Fraction or PyKind.Decimal:
+                text.Append(value.Payload is Quotient q
+                    ? $"{Digits(q.Numerator)}/{Digits(q.Denominator)}"
+                    : ((double)value.Payload!).ToString("R", CultureInfo.InvariantCulture));
                 break;
             case PyKind.Str:
                 var shown = (string)value.Payload!;
@@ -53,9 +52,6 @@ internal static class PyText
                 break;
             case PyKind.Set or PyKind.Dict:
                 WriteItems(text, "{", value, "}");
-                break;
-            case PyKind.Digest:
-                text.Append("<a large value, sha256 ").Append(value.Payload).Append('>');
                 break;
             case PyKind.Opaque:
                 text.Append('<').Append(value.Payload).Append('>');

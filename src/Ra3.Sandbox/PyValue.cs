@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using System.Text;
 
@@ -10,14 +9,15 @@ namespace Ra3.Sandbox;
 /// </summary>
 public sealed class PyValue : IEquatable<PyValue>
 {
-    private readonly object? value;
-    private readonly PyValue[] items; // dict: keys and values in turn
+    private readonly object? value; // bool, long, BigInteger, double, Complex, a quotient, string or byte[]
+    private readonly PyValue[] items; // dict: keys and values in turn; set: in the order of PyOrder, each once
+    private PyValue[]? sorted;
 
     internal PyValue(PyKind kind, object? value, PyValue[]? items = null)
     {
         Kind = kind;
         this.value = value;
-        this.items = items ?? [];
+        this.items = kind == PyKind.Set ? PyOrder.Distinct(items!) : items ?? [];
     }
 
     /// <summary>The value's type.</summary>
@@ -27,28 +27,34 @@ public sealed class PyValue : IEquatable<PyValue>
     public IReadOnlyList<PyValue> Items => items;
 
     /// <summary>Whether the value is a number other than complex (bool counts, as in Python).</summary>
-    public bool IsReal => Kind is PyKind.Bool or PyKind.Int or PyKind.Float or PyKind.Rational;
+    public bool IsReal => Kind is PyKind.Bool or PyKind.Int or PyKind.Float or PyKind.Fraction or PyKind.Decimal;
 
     /// <summary>Python's <c>bool(value)</c>; an object is true.</summary>
-    public bool IsTrue => Kind switch
+    public bool IsTrue => value switch
     {
-        PyKind.None => false,
-        PyKind.Bool or PyKind.Int => Integer != 0,
-        PyKind.Float => (double)value! != 0,
-        PyKind.Rational => Quotient.Numerator != 0,
-        PyKind.Complex => (Complex)value! != Complex.Zero,
-        PyKind.Str => ((string)value!).Length > 0,
-        PyKind.Bytes => ((byte[])value!).Length > 0,
-        PyKind.Opaque or PyKind.Digest => true,
-        _ => items.Length > 0,
+        bool b => b,
+        long n => n != 0,
+        BigInteger n => !n.IsZero,
+        double d => d != 0,
+        Quotient q => !q.Numerator.IsZero,
+        Complex c => c != Complex.Zero,
+        string s => Kind == PyKind.Opaque || s.Length > 0,
+        byte[] bytes => bytes.Length > 0,
+        _ => Kind != PyKind.None && items.Length > 0,
     };
 
-    /// <summary>The payload: bool, BigInteger, double, Complex, quotient, string or bytes, as the kind says.</summary>
+    /// <summary>The payload: bool, long, BigInteger, double, Complex, quotient, string or bytes, as the kind says.</summary>
     internal object? Payload => value;
 
-    internal BigInteger Integer => Kind == PyKind.Bool ? ((bool)value! ? 1 : 0) : (BigInteger)value!;
+    /// <summary>Members of a list, tuple or set; a dict's keys and values in the order of its keys.</summary>
+    internal PyValue[] Ordered => Kind == PyKind.Dict ? sorted ??= PyOrder.Pairs(items) : items;
 
-    internal (BigInteger Numerator, BigInteger Denominator) Quotient => ((BigInteger, BigInteger))value!;
+    internal BigInteger Integer => value switch
+    {
+        long n => n,
+        bool b => b ? 1 : 0,
+        _ => (BigInteger)value!,
+    };
 
     /// <summary>Reads tagged JSON.</summary>
     /// <exception cref="InvalidDataException">The bytes are no tagged JSON.</exception>
@@ -69,129 +75,59 @@ public sealed class PyValue : IEquatable<PyValue>
             PyKind.Str => ((string)value!).EnumerateRunes().Select(r => new PyValue(PyKind.Str, r.ToString())),
             _ => null,
         };
-        return members is null || members.Any(m => !m.IsHashable)
-            ? null
-            : new PyValue(PyKind.Set, null, members.Distinct().ToArray());
+        return members is null || members.Any(m => !m.IsHashable) ? null : new PyValue(PyKind.Set, null, members.ToArray());
     }
 
     /// <summary>The number as a double (±∞ where it does not fit); null where the value is no real number.</summary>
-    public double? ToDouble() => Kind switch
+    public double? ToDouble() => value switch
     {
-        PyKind.Float => (double)value!,
-        PyKind.Bool or PyKind.Int => (double)Integer,
-        PyKind.Rational => Divide(Quotient.Numerator, Quotient.Denominator),
+        double d => d,
+        Quotient q => q.ToDouble(),
+        long n => n,
+        bool or BigInteger => (double)Integer,
         _ => null,
     };
 
-    /// <summary>Whether <c>|this − other| &lt; tolerance</c> (≤ where not strict), as Python's floats say; false for
-    /// what is no real number, and for NaN.</summary>
+    /// <summary>The number as a complex one; null where the value is no number.</summary>
+    public Complex? ToComplex() => value is Complex c ? c : ToDouble() is { } d ? new Complex(d, 0) : null;
+
+    /// <summary>Python's <c>abs(this − other) &lt; tolerance</c> (≤ where not strict): exact between integers and fractions,
+    /// rounded where a float or a complex number is in it. False for NaN and where Python would raise: what is no
+    /// number, and a Decimal against a float, a complex number or a Fraction.</summary>
     public bool IsNear(PyValue other, double tolerance, bool strict)
     {
-        if (ToDouble() is not { } a || other.ToDouble() is not { } b)
+        if (ToComplex() is not { } a || other.ToComplex() is not { } b
+            || (Kind == PyKind.Decimal && !other.CanMeetDecimal) || (other.Kind == PyKind.Decimal && !CanMeetDecimal))
         {
             return false;
         }
 
-        var distance = Kind != PyKind.Float && other.Kind != PyKind.Float && Kind != PyKind.Rational
-            && other.Kind != PyKind.Rational ? (double)BigInteger.Abs(Integer - other.Integer) : Math.Abs(a - b);
+        if (Kind != PyKind.Complex && other.Kind != PyKind.Complex
+            && Quotient.Of(value) is { } x && Quotient.Of(other.value) is { } y
+            && Kind != PyKind.Float && other.Kind != PyKind.Float && double.IsFinite(tolerance))
+        {
+            var comparison = Quotient.CompareDistance(x, y, tolerance);
+            return strict ? comparison < 0 : comparison <= 0;
+        }
+
+        var distance = Kind == PyKind.Complex || other.Kind == PyKind.Complex ? Complex.Abs(a - b) : Math.Abs(a.Real - b.Real);
         return strict ? distance < tolerance : distance <= tolerance;
     }
 
-    /// <inheritdoc/>
-    public bool Equals(PyValue? other)
-    {
-        if (other is null || Kind == PyKind.Opaque || other.Kind == PyKind.Opaque)
-        {
-            return false;
-        }
-
-        if (IsReal && other.IsReal)
-        {
-            return NumbersEqual(this, other);
-        }
-
-        if (Kind == PyKind.Complex || other.Kind == PyKind.Complex)
-        {
-            return ToComplex() is { } a && other.ToComplex() is { } b && a == b;
-        }
-
-        if (Kind != other.Kind || items.Length != other.items.Length)
-        {
-            return false;
-        }
-
-        switch (Kind)
-        {
-            case PyKind.None:
-                return true;
-            case PyKind.Str or PyKind.Digest:
-                return (string)value! == (string)other.value!;
-            case PyKind.Bytes:
-                return ((byte[])value!).AsSpan().SequenceEqual((byte[])other.value!);
-            case PyKind.Set:
-                return new HashSet<PyValue>(items).SetEquals(other.items);
-            case PyKind.Dict:
-                var mine = ToDictionary();
-                return other.ToDictionary().All(p => mine.TryGetValue(p.Key, out var v) && v.Equals(p.Value));
-            default:
-                for (var i = 0; i < items.Length; i++)
-                {
-                    if (!items[i].Equals(other.items[i]))
-                    {
-                        return false;
-                    }
-                }
-
-                return true;
-        }
-    }
+    /// <summary>Whether Python's <c>==</c> holds; takes time in proportion to the smaller value, whatever is in them.</summary>
+    public bool Equals(PyValue? other) => other is not null && PyOrder.Compare(this, other) == 0 && PyOrder.EqualsItself(this);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PyValue);
 
-    /// <inheritdoc/>
-    public override int GetHashCode()
-    {
-        // Hostile programs choose these values: nothing they can choose may collide by the thousand.
-        var hash = new HashCode();
-        if (IsReal || Kind == PyKind.Complex)
-        {
-            return NumberHash();
-        }
-
-        hash.Add(Kind);
-        switch (Kind)
-        {
-            case PyKind.Str or PyKind.Digest:
-                hash.Add((string)value!, StringComparer.Ordinal);
-                break;
-            case PyKind.Bytes:
-                hash.AddBytes((byte[])value!);
-                break;
-            case PyKind.Set or PyKind.Dict:
-                var sum = items.Length;
-                foreach (var item in items)
-                {
-                    sum += item.GetHashCode();
-                }
-
-                hash.Add(sum);
-                break;
-            default:
-                foreach (var item in items)
-                {
-                    hash.Add(item);
-                }
-
-                break;
-        }
-
-        return hash.ToHashCode();
-    }
+    /// <summary>Equal values have the same; nothing here keeps values of a program in a table by it.</summary>
+    public override int GetHashCode() => PyOrder.Hash(this);
 
     /// <summary>The value much as Python would print it; cut after a thousand characters, since a program may answer with
     /// millions of digits.</summary>
     public override string ToString() => PyText.Of(this);
+
+    private bool CanMeetDecimal => Kind is PyKind.Decimal or PyKind.Int or PyKind.Bool;
 
     private bool IsHashable => Kind switch
     {
@@ -199,75 +135,4 @@ public sealed class PyValue : IEquatable<PyValue>
         PyKind.Tuple => items.All(i => i.IsHashable),
         _ => true,
     };
-
-    /// <summary>The number as a complex one; null where the value is no number.</summary>
-    public Complex? ToComplex() => Kind == PyKind.Complex ? (Complex)value! : ToDouble() is { } d ? new Complex(d, 0) : null;
-
-    private int NumberHash()
-    {
-        if (Kind == PyKind.Complex)
-        {
-            var c = (Complex)value!;
-            return c.Imaginary == 0 ? new PyValue(PyKind.Float, c.Real).NumberHash() : HashCode.Combine(c.Real, c.Imaginary);
-        }
-
-        if (AsExact() is not { } exact)
-        {
-            return 0;
-        }
-
-        var whole = BigInteger.DivRem(exact.Numerator, exact.Denominator, out var rest);
-        return rest.IsZero ? whole.GetHashCode() : HashCode.Combine(ToDouble()!.Value.ToString("R", CultureInfo.InvariantCulture));
-    }
-
-    private Dictionary<PyValue, PyValue> ToDictionary()
-    {
-        var map = new Dictionary<PyValue, PyValue>(items.Length / 2);
-        for (var i = 0; i < items.Length; i += 2)
-        {
-            map[items[i]] = items[i + 1];
-        }
-
-        return map;
-    }
-
-    private static bool NumbersEqual(PyValue a, PyValue b)
-    {
-        if (a.Kind == PyKind.Float && b.Kind == PyKind.Float)
-        {
-            return (double)a.value! == (double)b.value!;
-        }
-
-        return a.AsExact() is { } x && b.AsExact() is { } y && x.Numerator * y.Denominator == y.Numerator * x.Denominator;
-    }
-
-    /// <summary>The number as an exact quotient; null for NaN and the infinities.</summary>
-    private (BigInteger Numerator, BigInteger Denominator)? AsExact()
-    {
-        if (Kind != PyKind.Float)
-        {
-            return Kind == PyKind.Rational ? Quotient : (Integer, BigInteger.One);
-        }
-
-        var d = (double)value!;
-        if (!double.IsFinite(d))
-        {
-            return null;
-        }
-
-        var bits = BitConverter.DoubleToInt64Bits(d);
-        var exponent = (int)((bits >> 52) & 0x7FF);
-        var mantissa = (bits & 0xFFFFFFFFFFFFF) | (exponent == 0 ? 0 : 1L << 52);
-        var shift = Math.Max(exponent, 1) - 1075;
-        var signed = new BigInteger(bits < 0 ? -mantissa : mantissa);
-        return shift >= 0 ? (signed << shift, BigInteger.One) : (signed, BigInteger.One << -shift);
-    }
-
-    private static double Divide(BigInteger a, BigInteger b)
-    {
-        // Keeps 64 bits more than a double holds before the one rounding division.
-        var shift = (int)(b.GetBitLength() - a.GetBitLength()) + 64;
-        var q = shift >= 0 ? (a << shift) / b : a / (b << -shift);
-        return Math.ScaleB((double)q, -shift);
-    }
 }

@@ -18,12 +18,12 @@ public enum SandboxTier
 /// <param name="WallSeconds">Time on the clock for a program that waits; one that still computes gets up to five times as
 /// much, so that a busy machine changes no verdict.</param>
 /// <param name="MemoryMb">Address space, in MiB; the interpreter itself takes about 30.</param>
-/// <param name="OutputBytes">Most bytes to stdout, and to stderr.</param>
-/// <param name="ResultBytes">Most bytes of returned values.</param>
+/// <param name="OutputBytes">Most bytes to stdout, and to stderr; a test that wants much output allows more.</param>
+/// <param name="ResultBytes">Most bytes of returned values, as tagged JSON; tests that want large ones allow more.</param>
 /// <param name="CallSeconds">Processor time for each single call of <see cref="CasesRequest"/>, beside the limit for all of
 /// them; 0 is none.</param>
 public sealed record Limits(
-    double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 18,
+    double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 24,
     int ResultBytes = 1 << 23, double CallSeconds = 0);
 
 /// <summary>How a pool is set up.</summary>

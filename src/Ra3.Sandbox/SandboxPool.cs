@@ -12,6 +12,7 @@ public sealed class SandboxPool : IAsyncDisposable
     private readonly Interpreter python;
     private readonly Channel<Slot> free = Channel.CreateUnbounded<Slot>();
     private readonly ConcurrentBag<Slot> slots = [];
+    private readonly CancellationTokenSource disposing = new();
     private long harnessErrors;
     private long replacedWorkers;
 
@@ -112,23 +113,32 @@ public sealed class SandboxPool : IAsyncDisposable
     /// <param name="arguments">Tagged JSON of <c>[args, kwargs]</c>, one per call.</param>
     /// <param name="limits">What it may use, from one failing call to the next.</param>
     /// <param name="ct">Cancels.</param>
-    /// <returns>An answer for each call, null where it raised or ran out of something; and the processor time of all.</returns>
+    /// <returns>An answer for each call, as tagged JSON (<see cref="PyValue.Parse(ReadOnlySpan{byte})"/> reads it); null
+    /// where it raised or ran out of something; and the processor time of all.</returns>
     /// <exception cref="InvalidDataException">It cannot be called at all; the message says why.</exception>
-    public async Task<(IReadOnlyList<PyValue?> Answers, double CpuSeconds)> CallAsync(
+    /// <exception cref="IOException">The worker failed twice.</exception>
+    public async Task<(IReadOnlyList<byte[]?> Answers, double CpuSeconds)> CallAsync(
         string program, string entryPoint, IReadOnlyList<string> arguments, Limits limits, CancellationToken ct = default)
     {
-        var answers = new PyValue?[arguments.Count];
+        var answers = new byte[]?[arguments.Count];
         var seconds = 0.0;
         for (var start = 0; start < arguments.Count;)
         {
             var first = start;
-            var cases = arguments.Skip(start).Select((line, i) => new TestCase(
-                line, value => (answers[first + i] = value) is not null, null)).ToList();
+            var cases = arguments.Skip(start).Select((line, i) => new TestCase(line, _ => true, null)
+            {
+                Seen = json => answers[first + i] = json,
+            }).ToList();
             var verdict = await JudgeAsync(new CasesRequest(program, entryPoint, cases, limits), ct);
             seconds += verdict.CpuSeconds;
             if (verdict.Passed)
             {
                 break;
+            }
+
+            if (verdict.Kind == VerdictKind.HarnessError)
+            {
+                throw new IOException($"{entryPoint} could not be called: {verdict.Detail}");
             }
 
             if (verdict.Test is not { } failed)
@@ -143,16 +153,19 @@ public sealed class SandboxPool : IAsyncDisposable
         return (answers, seconds);
     }
 
-    /// <summary>Ends all workers.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Ends all workers. What is being judged is given up first, so that no worker is started after this.</summary>
+    public async ValueTask DisposeAsync()
     {
-        foreach (var slot in slots)
+        if (disposing.IsCancellationRequested)
         {
-            slot.Worker?.Dispose();
-            slot.Worker = null;
+            return;
         }
 
-        return ValueTask.CompletedTask;
+        await disposing.CancelAsync();
+        for (var left = slots.Count; left > 0; left--)
+        {
+            (await free.Reader.ReadAsync()).Replace();
+        }
     }
 
     /// <summary>Process ids of the live workers, for tests that kill them.</summary>
@@ -168,8 +181,9 @@ public sealed class SandboxPool : IAsyncDisposable
         try
         {
             await Canaries.CheckAsync(pool, ct);
-            var others = await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1).Select(_ => Worker.StartAsync(tier, interpreter, ct)));
-            Array.ForEach(others, pool.Add);
+            // Each is the pool's as soon as it runs: where one fails, disposal ends the others.
+            await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1)
+                .Select(async _ => pool.Add(await Worker.StartAsync(tier, interpreter, ct))));
             return pool;
         }
         catch
@@ -187,44 +201,60 @@ public sealed class SandboxPool : IAsyncDisposable
     }
 
     private async Task<T> WithWorkerAsync<T>(
-        Func<Worker, CancellationToken, Task<T>> work, Func<IOException, T> giveUp, CancellationToken ct)
+        Func<Worker, CancellationToken, Task<T>> work, Func<Exception, T> giveUp, CancellationToken ct)
     {
-        var slot = await free.Reader.ReadAsync(ct);
+        ObjectDisposedException.ThrowIf(disposing.IsCancellationRequested, this);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, disposing.Token);
         try
         {
-            for (var attempt = 1; ; attempt++)
+            var slot = await free.Reader.ReadAsync(either.Token);
+            try
             {
-                try
-                {
-                    slot.Worker ??= await Worker.StartAsync(Tier, python, ct);
-                    return await work(slot.Worker, ct);
-                }
-                catch (IOException e)
-                {
-                    slot.Replace();
-                    Interlocked.Increment(ref replacedWorkers);
-                    if (attempt == 2)
-                    {
-                        return giveUp(e);
-                    }
-                }
-                catch
-                {
-                    slot.Replace(); // cancelled half way: what the worker still answers would be taken for the next reply
-                    throw;
-                }
+                return await TryTwiceAsync(slot, work, giveUp, either.Token);
+            }
+            finally
+            {
+                free.Writer.TryWrite(slot);
             }
         }
-        finally
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            free.Writer.TryWrite(slot);
+            throw new ObjectDisposedException(nameof(SandboxPool), "The sandbox was closed while it judged.");
         }
     }
 
-    private Verdict GiveUp(IOException e)
+    private async Task<T> TryTwiceAsync<T>(
+        Slot slot, Func<Worker, CancellationToken, Task<T>> work, Func<Exception, T> giveUp, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                slot.Worker ??= await Worker.StartAsync(Tier, python, ct);
+                return await work(slot.Worker, ct);
+            }
+            catch (Exception e) when (e is not (OperationCanceledException or InvalidDataException))
+            {
+                // Whatever went wrong over one reply, hostile as it may be, costs this verdict and no more.
+                slot.Replace();
+                Interlocked.Increment(ref replacedWorkers);
+                if (attempt == 2)
+                {
+                    return giveUp(e);
+                }
+            }
+            catch
+            {
+                slot.Replace(); // cancelled half way: what the worker still answers would be taken for the next reply
+                throw;
+            }
+        }
+    }
+
+    private Verdict GiveUp(Exception e)
     {
         Interlocked.Increment(ref harnessErrors);
-        return new Verdict(VerdictKind.HarnessError, null, "The judge failed twice: " + e.Message, 0, 0, 0, "", "", Tier);
+        return Verdict.HarnessError("The judge failed twice: " + e.Message, Tier);
     }
 
     private sealed class Slot

@@ -43,6 +43,12 @@ public sealed record Verdict(
     VerdictKind Kind, int? Test, string Detail, double CpuSeconds, double WallSeconds, double MemoryMb,
     string Stdout, string Stderr, SandboxTier Tier)
 {
+    /// <summary>The verdict where the judge itself failed.</summary>
+    /// <param name="detail">How.</param>
+    /// <param name="tier">The tier that held.</param>
+    public static Verdict HarnessError(string detail, SandboxTier tier) =>
+        new(VerdictKind.HarnessError, null, detail, 0, 0, 0, "", "", tier);
+
     /// <summary>Whether every test passed.</summary>
     public bool Passed => Kind == VerdictKind.Passed;
 

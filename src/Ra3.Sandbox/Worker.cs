@@ -15,6 +15,8 @@ internal sealed class Worker(Process process) : IDisposable
     public const string Mark = "Part 1 of the supervisor";
 
     private const int MaxHeader = 1 << 20;
+    private const int MaxBlob = (1 << 30) + (1 << 20); // more than any limit lets through
+    private const int MaxBlobs = 4;
     private static readonly string Source = string.Concat(
         new[] { "confine", "wire", "candidate", "judge", "cases", "supervisor" }.Select(ReadPart));
 
@@ -211,9 +213,14 @@ internal sealed class Worker(Process process) : IDisposable
         using var document = JsonDocument.Parse(await ReadExactlyAsync(size, ct));
         var header = document.RootElement.Clone();
         var blobs = new List<byte[]>();
-        foreach (var length in header.GetProperty("blobs").EnumerateArray())
+        foreach (var told in header.GetProperty("blobs").EnumerateArray())
         {
-            blobs.Add(await ReadExactlyAsync(length.GetInt32(), ct));
+            if (!told.TryGetInt32(out var length) || length is < 0 or > MaxBlob || blobs.Count == MaxBlobs)
+            {
+                throw new InvalidDataException($"a part of {told} bytes");
+            }
+
+            blobs.Add(await ReadExactlyAsync(length, ct));
         }
 
         return (header, blobs.ToArray());

@@ -124,6 +124,28 @@ public sealed class RewardTests
     }
 
     [Fact]
+    public async Task All_tests_behind_a_failed_one_share_the_time_of_one_program()
+    {
+        await using var pool = await StartPool();
+        var tests = string.Concat(Enumerable.Range(0, 40).Select(i => $"assert f({i}) == {i}\n"));
+        var problem = new PythonProblem("f", "", [], "import time\ndef f(x):\n", "f", tests);
+        var reward = new PythonReward(pool, new PythonRewardOptions { Credit = TestCredit.ShareOfTests, CpuSeconds = 0.3, WallSeconds = 0.6 });
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        foreach (var body in new[] { "    while x > 3: pass\n    return x", "    if x > 3: time.sleep(60)\n    return x" })
+        {
+            var score = await reward.ScoreAsync(problem, body, TestContext.Current.CancellationToken);
+            score.Verdict.Should().Be("timeout");
+            score.Value.Should().BeApproximately(4 / 40.0, 1e-12);
+        }
+
+        var slow = await reward.ScoreAsync(
+            problem, "    start = time.process_time()\n    while time.process_time() < start + 0.1: pass\n    return -1", TestContext.Current.CancellationToken);
+        slow.Value.Should().Be(0);
+        clock.Elapsed.TotalSeconds.Should().BeLessThan(40, "not a limit for each of the tests, which is two minutes here");
+    }
+
+    [Fact]
     public async Task Problems_of_two_sets_may_share_an_id()
     {
         await using var pool = await StartPool();

@@ -285,6 +285,53 @@ public sealed class AttackTests(PoolFixture fixture) : IClassFixture<PoolFixture
         { "a wide tree of one object", "def add(a, b):\n    x = [0]\n    for _ in range(60): x = [x, x]\n    return x" },
         { "sets of sets", "def add(a, b):\n    x = frozenset()\n    for i in range(90): x = frozenset([x, i, (i, x)])\n    return x" },
         { "numbers that collide", "def add(a, b): return {i * ((1 << 61) - 1) for i in range(2000)}" },
+        { "SIGKILL to itself", """
+            import signal, threading
+            attempt(lambda: os.kill(os.getpid(), signal.SIGKILL))
+            attempt(lambda: signal.pthread_kill(threading.get_ident(), signal.SIGKILL))
+            attempt(lambda: signal.raise_signal(signal.SIGKILL))
+            """ },
+        { "a CPU limit of its own, that ends it from outside", """
+            import resource
+            attempt(lambda: resource.setrlimit(resource.RLIMIT_CPU, (1, 1)))
+            attempt(lambda: resource.prlimit(0, resource.RLIMIT_CPU, (1, 1)))
+            wanted = (ctypes.c_ulong * 2)(1, 1)
+            call(160, 0, ctypes.addressof(wanted))
+            call(302, 0, 0, ctypes.addressof(wanted), 0)
+            while True: pass
+            """ },
+        { "SIGSTOP to itself in a call", "import signal\ndef add(a, b): os.kill(os.getpid(), signal.SIGSTOP)" },
+        { "closing every descriptor and waiting", "import time\ndef add(a, b):\n    os.closerange(0, 64)\n    time.sleep(60)" },
+        { "closing the channels' ends one way", """
+            import socket
+            for fd in range(3, 64):
+                try:
+                    socket.socket(fileno=os.dup(fd)).shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+            """ },
+        { "answers before any question", """
+            for fd in range(3, 64):
+                try:
+                    os.write(fd, b'{"r":1}\n' + b'{"v":918273644}\n["v",918273644]\n' * 50)
+                except OSError:
+                    pass
+            """ },
+        { "two answers for one question", """
+            def add(a, b):
+                for fd in range(3, 64):
+                    try:
+                        os.write(fd, b'{"v":0}\n["v",0]\n')
+                    except OSError:
+                        pass
+                return a
+            """ },
+        { "an exception whose class is named by half a pair", """
+            class M(type):
+                __name__ = property(lambda s: '\ud800')
+            class X(Exception, metaclass=M): pass
+            def add(a, b): raise X('\udfff')
+            """ },
         { "floats that are no numbers", "def add(a, b): return [float('nan'), float('inf'), -0.0, 5e-324][a % 4]" },
         { "lone surrogates", "def add(a, b): return {'\\ud800': '\\udfff' * 5, ('\\ud83d', '\\ude00'): b'\\xff'}" },
         { "source that overflows the parser", "x = " + new string('(', 5000) + ")" },
@@ -339,10 +386,19 @@ public sealed class AttackTests(PoolFixture fixture) : IClassFixture<PoolFixture
     [InlineData("Fraction((1 << 1900000) - 1, (1 << 1900000) + 1)")]
     [InlineData("{Fraction((1 << 99999) - i, (1 << 99999) + 1) for i in range(20)}")]
     [InlineData("['x' * 60000] * 100")]
+    [InlineData("{object() for _ in range(100_000)}")]
+    [InlineData("{float('nan') for _ in range(120_000)}")]
+    [InlineData("{float('nan'): i for i in range(100_000)}")]
+    [InlineData("{complex(i % 3, float('nan')) for i in range(100_000)}")]
+    [InlineData("{(float('nan'), object()): frozenset([object(), i]) for i in range(50_000)}")]
+    [InlineData("{frozenset([i, float('inf'), frozenset([float('nan')])]) for i in range(50_000)}")]
+    [InlineData("{i * 107897 for i in range(200_000)}")]
+    [InlineData("{i * (2**61 - 1) * 2**64 for i in range(50_000)}")]
+    [InlineData("{Fraction(1, 2**20000 - i) for i in range(300)}")]
     public async Task A_huge_answer_costs_the_host_little(string answer)
     {
         var plan = await fixture.Pool.PlanAsync(
-            $"from fractions import Fraction\ndef add(a, b): return {answer}", Asserts, "add", new Limits());
+            $"from fractions import Fraction\ndef add(a, b): return {answer}", "assert add(1, 2) == {1, 2, 3}", "add", new Limits(CpuSeconds: 20, WallSeconds: 60));
         using var process = Process.GetCurrentProcess();
         var before = process.TotalProcessorTime;
 

@@ -38,6 +38,66 @@ public sealed class ResilienceTests
     }
 
     [Fact]
+    public async Task A_program_killed_from_outside_is_judged_again()
+    {
+        await using var pool = await Sandboxes.StartAsync();
+        var judging = pool.JudgeAsync(new CasesRequest("import time\ntime.sleep(0.5)\ndef add(a, b): return a + b", "add", Cases, Small));
+
+        await KillProgramAsync(pool, judging);
+        var verdict = await judging;
+
+        verdict.Kind.Should().Be(VerdictKind.Passed, verdict.Detail);
+        pool.ReplacedWorkers.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_program_killed_from_outside_twice_is_a_harness_error()
+    {
+        await using var pool = await Sandboxes.StartAsync();
+        var judging = pool.JudgeAsync(new CasesRequest("import time\ntime.sleep(60)", "add", Cases, new Limits(60, 60)));
+
+        var first = await KillProgramAsync(pool, judging);
+        await KillProgramAsync(pool, judging, first);
+        var verdict = await judging;
+
+        verdict.Kind.Should().Be(VerdictKind.HarnessError, verdict.Detail);
+        verdict.Detail.Should().Contain("killed from outside");
+    }
+
+    [Fact]
+    public async Task A_reader_of_tests_killed_from_outside_reads_them_again()
+    {
+        await using var pool = await Sandboxes.StartAsync();
+        var planning = pool.PlanAsync("def add(a, b): return a + b", "import time\ntime.sleep(0.5)\nassert add(1, 2) == 3", "add", Small);
+
+        await KillProgramAsync(pool, planning);
+
+        (await planning).Should().BeOfType<CasesRequest>();
+        pool.ReplacedWorkers.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_closed_while_it_judges_starts_no_worker_and_leaves_no_process()
+    {
+        var pool = await Sandboxes.StartAsync(2);
+        var workers = pool.WorkerProcessIds.ToList();
+        var sleepers = Enumerable.Range(0, 4).Select(_ => pool.JudgeAsync(
+            new CasesRequest("import time\ndef add(a, b): time.sleep(60)", "add", Cases, new Limits(60, 60)))).ToList();
+
+        await pool.DisposeAsync();
+        await pool.DisposeAsync();
+
+        foreach (var sleeper in sleepers)
+        {
+            await FluentActions.Awaiting(() => sleeper).Should().ThrowAsync<ObjectDisposedException>();
+        }
+
+        await FluentActions.Awaiting(() => pool.JudgeAsync(new CasesRequest("", "add", Cases, Small))).Should().ThrowAsync<ObjectDisposedException>();
+        pool.WorkerProcessIds.Should().BeEmpty();
+        workers.Should().AllSatisfy(id => Directory.Exists($"/proc/{id}").Should().BeFalse());
+    }
+
+    [Fact]
     public async Task Many_programs_leave_no_process_descriptor_or_megabyte_behind()
     {
         var programs = new[]
@@ -81,6 +141,40 @@ public sealed class ResilienceTests
 
         verdict.Tier.Should().Be(SandboxTier.Unsafe);
         verdict.Passed.Should().BeTrue();
+    }
+
+    /// <summary>Kills the process two below the worker, as the kernel would: the program, or the tests' reader.</summary>
+    /// <returns>The worker's process id.</returns>
+    private static async Task<int> KillProgramAsync(SandboxPool pool, Task judging, int notOfWorker = 0)
+    {
+        while (!judging.IsCompleted)
+        {
+            foreach (var worker in pool.WorkerProcessIds.Where(id => id != notOfWorker).ToList())
+            {
+                foreach (var id in Children(worker).SelectMany(Children).ToList())
+                {
+                    using var program = Process.GetProcessById(id);
+                    program.Kill();
+                    return worker;
+                }
+            }
+
+            await Task.Delay(5);
+        }
+
+        return 0;
+    }
+
+    private static IEnumerable<int> Children(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/task/{id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse).ToList();
+        }
+        catch (IOException)
+        {
+            return []; // it has ended
+        }
     }
 
     private static (int Processes, int Descriptors, long Kilobytes) Footprint(SandboxPool pool)

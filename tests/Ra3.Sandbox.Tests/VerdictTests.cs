@@ -97,7 +97,7 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(
             _ => fixture.Pool.CallAsync(program, "f", ["[[],{\"d\":[]}]"], Small)));
 
-        answers.Should().AllSatisfy(a => a.Answers[0]!.Equals(answers[0].Answers[0]).Should().BeTrue());
+        answers.Should().AllSatisfy(a => PyValue.Parse(a.Answers[0]!).Equals(PyValue.Parse(answers[0].Answers[0]!)).Should().BeTrue());
     }
 
     [Theory]
@@ -116,7 +116,7 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
         var (a, _) = await fixture.Pool.CallAsync($"def f(): return {left}", "f", calls, Small);
         var (b, _) = await fixture.Pool.CallAsync($"def f(): return {right}", "f", calls, Small);
 
-        a[0]!.Equals(b[0]).Should().Be(equal);
+        PyValue.Parse(a[0]!).Equals(PyValue.Parse(b[0]!)).Should().Be(equal);
     }
 
     [Fact]

@@ -92,11 +92,24 @@ internal static partial class SandboxCommand
         var entry = new Option<string>("--entry") { Description = "The function; the first that both tests and program name when left out.", HelpName = "NAME" };
         var cpu = new Option<double>("--cpu") { Description = "Seconds of processor time; the clock allows three times as much.", HelpName = "S", DefaultValueFactory = _ => 5 };
         var memory = new Option<int>("--memory") { Description = "Megabytes of address space.", HelpName = "MB", DefaultValueFactory = _ => 1024 };
+        var output = new Option<int>("--output")
+        {
+            Description = "Megabytes it may print, and its answers may take; tests that want more allow more.",
+            HelpName = "MB",
+            DefaultValueFactory = _ => 16,
+        };
+        output.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 512)
+            {
+                result.AddError("--output must be 1 to 512 megabytes.");
+            }
+        });
         var (tier, isUnsafe, json) = (Tier(), Unsafe(), CommonOptions.Json());
         var verb = new Verb(
             "run", "Judges a program by tests, or runs it on an input. Exit code 0 if it passed.",
             "ra3 sandbox run solution.py --tests tests.py", "ra3 sandbox run program.py --input in.txt")
-        { file, tests, input, entry, cpu, memory, tier, isUnsafe, json };
+        { file, tests, input, entry, cpu, memory, output, tier, isUnsafe, json };
         verb.Validators.Add(result =>
         {
             if (result.GetResult(tests) is null == result.GetResult(input) is null)
@@ -108,7 +121,8 @@ internal static partial class SandboxCommand
         {
             var program = await File.ReadAllTextAsync(parsed.GetRequiredValue(file).FullName, stop);
             var seconds = parsed.GetValue(cpu);
-            var limits = new Limits(seconds, 3 * seconds, parsed.GetValue(memory));
+            var bytes = parsed.GetValue(output) << 20;
+            var limits = new Limits(seconds, 3 * seconds, parsed.GetValue(memory), bytes, bytes);
             await using var pool = await SandboxPool.StartAsync(Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), 1), stop);
             JudgeRequest request;
             if (parsed.GetValue(tests) is { } testFile)

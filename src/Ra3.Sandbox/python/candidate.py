@@ -61,7 +61,8 @@ def load(program, name, header, loader=None):
 
 def run_candidate(job, program, payload, channel):
     """Body of the candidate process; returns its exit status. What it says on `channel` is a line of JSON each:
-    {"r": 1} loaded, {"v": value} an answer, {"e": [type, message], "m": out of memory, "x": 1 while loading}."""
+    {"r": 1} loaded, {"v": value} an answer, {"b": reason} an answer too large to say,
+    {"e": [type, message], "m": out of memory, "x": 1 while loading}."""
     write, to_json = write_all, ENCODER.encode       # the program may replace these; other names are its own misfortune
 
     def say(line):
@@ -82,7 +83,7 @@ def run_candidate(job, program, payload, channel):
     else:
         say('{"r":1}')
         if mode == 'cases':
-            answer_calls(function, payload, say, say_error, job['result'], job['call'])
+            answer_calls(function, payload, say, say_error, job['answer'], job['call'])
         else:
             serve(module, job['entry'], channel, job['result'])
     for stream in (sys.stdout, sys.stderr):
@@ -96,7 +97,7 @@ def run_candidate(job, program, payload, channel):
 def warm_up(channel):
     """Takes the way of a program once or more, so that a child finds everything looked up and laid out: what is done
     here costs a child no first time, and no page of its own."""
-    job = {'mode': 'cases', 'entry': 'f', 'header': '', 'result': 1 << 20, 'call': 0}
+    job = {'mode': 'cases', 'entry': 'f', 'header': '', 'answer': 1 << 20, 'call': 0}
     program = b'''import math
 from typing import List, Dict
 class Pair:
@@ -208,9 +209,10 @@ def answer_calls(function, payload, say, say_error, max_chars, call_seconds):
             say_error(error)
             return
         try:
-            text = Answer(max_chars).encode(value)
+            text = Encoder(max_chars).encode(value)
         except TooBig as big:
-            text = ENCODER.encode({'o': str(big)})
+            say(ENCODER.encode({'b': str(big)}))
+            return
         except BaseException as error:
             say_error(error)
             return
@@ -253,6 +255,8 @@ def serve(module, entry, link, max_chars):
                 reply = json.dumps(['names', names(rest[0])])
             else:
                 reply = '["v",%s]' % Encoder(max_chars, keep).encode(actions[action](*rest))
+        except TooBig as big:
+            reply = json.dumps(['b', str(big)])
         except BaseException as error:
             reply = json.dumps(['e', *describe(error), int(is_memory(error)), int(isinstance(error, Exception))])
         write_all(link, reply.encode() + b'\n')

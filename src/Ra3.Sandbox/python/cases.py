@@ -1,6 +1,9 @@
 # Turns test code made of plain assertions about one function into data. Part 5 of the supervisor.
 
 
+NUMBERS = (int, float, complex, fractions.Fraction, decimal.Decimal)
+
+
 class NotPlain(Exception):
     """The tests need a judge that runs them."""
 
@@ -99,14 +102,14 @@ class CaseReader:
             call, wanted = (a, b) if self.is_call(a) else (b, a)
             if self.is_call(call):
                 expected, tolerance = self.value(wanted), self.value(right)
-                if type(expected) in (int, float) and type(tolerance) in (int, float):
+                if type(expected) in NUMBERS and type(tolerance) in (int, float):
                     return self.add(call, 'approx', expected, float(tolerance), isinstance(op, ast.Lt))
         raise NotPlain('line %d' % test.lineno)
 
 
 class PlainEncoder(Encoder):
     def other(self, t, v, depth):
-        if t not in (bytes, complex):
+        if t is not bytes and t not in NUMBERS:
             raise NotPlain('a value of type %s' % t.__name__)
         return Encoder.other(self, t, v, depth)
 

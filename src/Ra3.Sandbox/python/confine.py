@@ -87,7 +87,7 @@ ALLOWED = dict(
     getrlimit=97, getrusage=98, sysinfo=99, times=100, getuid=102, getgid=104, geteuid=107, getegid=108, getppid=110,
     getpgrp=111, getgroups=115, getresuid=118, getresgid=120, getpgid=121, getsid=124, sigaltstack=131,
     getpriority=140, sched_getparam=143, sched_getscheduler=145, sched_get_priority_max=146,
-    sched_get_priority_min=147, setrlimit=160, gettid=186, time=201, futex=202, sched_getaffinity=204,
+    sched_get_priority_min=147, gettid=186, time=201, futex=202, sched_getaffinity=204,
     epoll_create=213, getdents64=217, set_tid_address=218, restart_syscall=219, clock_gettime=228, clock_getres=229,
     clock_nanosleep=230, exit_group=231, epoll_wait=232, epoll_ctl=233, openat=257, open=2, newfstatat=262,
     readlinkat=267, faccessat=269, pselect6=270, ppoll=271, set_robust_list=273, get_robust_list=274,
@@ -106,6 +106,7 @@ DEADLY = dict(
 AUDIT_ARCH_X86_64, X32_BIT = 0xC000003E, 0x40000000
 RET_ALLOW, RET_ERRNO, RET_KILL = 0x7FFF0000, 0x00050000, 0x80000000
 EPERM, ENOSYS = 1, 38
+SIGKILL, RLIMIT_CPU = 9, 0
 LOAD, AND, JEQ, JGE, RET = 0x20, 0x54, 0x15, 0x35, 0x06
 OFFSET_NR, OFFSET_ARCH = 0, 4
 THREAD_NAME_OPTIONS = (15, 16, 3)                                    # PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE
@@ -136,6 +137,27 @@ def seccomp_filter(pid):
             answer(value, RET_ALLOW)
         emit(LOAD, OFFSET_NR)
 
+    def deny_value(nr, n, value):
+        """Denies `nr` when its argument n is the value; otherwise the next rules decide."""
+        emit(JEQ, nr, 0, 4)
+        emit(LOAD, argument(n))
+        emit(JEQ, value, 0, 1)
+        emit(RET, RET_ERRNO | EPERM)
+        emit(LOAD, OFFSET_NR)
+
+    def deny_change(nr, n, value, pointer):
+        """Denies `nr` when its argument n is the value and its argument `pointer` is not null; otherwise the next
+        rules decide."""
+        emit(JEQ, nr, 0, 8)
+        emit(LOAD, argument(n))
+        emit(JEQ, value, 0, 5)
+        emit(LOAD, argument(pointer))
+        emit(JEQ, 0, 0, 2)
+        emit(LOAD, argument(pointer, True))
+        emit(JEQ, 0, 1, 0)
+        emit(RET, RET_ERRNO | EPERM)
+        emit(LOAD, OFFSET_NR)
+
     def allow_all(nr, *masked):
         """Allows `nr` when every (offset, mask, value) holds, and denies it otherwise."""
         emit(JEQ, nr, 0, 4 * len(masked) + 1)
@@ -157,6 +179,13 @@ def seccomp_filter(pid):
     for nr in DEADLY.values():
         answer(nr, RET_KILL)
     answer(435, RET_ERRNO | ENOSYS)                  # clone3 hides its flags in memory; libc then falls back to clone
+    # No program ends by SIGKILL of its own making, neither by a signal nor by a CPU limit of its own: one that does was
+    # killed from outside, which is no verdict about it.
+    deny_value(62, 1, SIGKILL)
+    deny_value(234, 2, SIGKILL)
+    deny_value(160, 0, RLIMIT_CPU)
+    deny_change(302, 1, RLIMIT_CPU, 2)
+    answer(160, RET_ALLOW)                           # setrlimit
     allow_values(62, 0, (pid,))                      # kill: oneself
     allow_values(234, 0, (pid,))                     # tgkill: own threads
     allow_values(302, 0, (0, pid))                   # prlimit64: own limits

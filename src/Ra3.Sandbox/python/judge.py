@@ -4,11 +4,11 @@ import builtins
 
 
 class Stopped(BaseException):
-    """The program ended, or said what no program says: not for the tests to catch. kind: gone, exit, malformed."""
+    """The program ended, or said what no program says: not for the tests to catch. kind: gone, exit, big, malformed."""
 
     def __init__(self, kind, name='', text=''):
-        BaseException.__init__(self, text)
-        self.kind, self.name = kind, name
+        BaseException.__init__(self, plain(text, 500))
+        self.kind, self.name = kind, plain(name, 100)
 
 
 class CandidateError(Exception):
@@ -22,20 +22,36 @@ class Link:
         self.fd, self.max_bytes = fd, max_bytes
         self.replies = os.fdopen(os.dup(fd), 'rb')
 
-    def read(self):
+    def line(self):
         line = self.replies.readline(self.max_bytes)
         if not line.endswith(b'\n'):
             raise Stopped('gone' if len(line) < self.max_bytes else 'malformed')
+        return line
+
+    def read(self):
+        line = self.line()
         try:
             return json.loads(line, object_hook=self.hook)
         except Exception as error:
-            raise Stopped('malformed', text=str(error)[:200])
+            raise Stopped('malformed', text=error)
+
+    def first_word(self):
+        """None where the program says that it is loaded; otherwise what it raised, as the judge's own word."""
+        line = self.line()
+        if line == b'{"r":1}\n':
+            return None
+        try:
+            told = json.loads(line)
+            name, text = told['e']
+            return {'v': 'error', 'e': [plain(name, 100), plain(text, 500)], 'm': int(told.get('m') == 1), 'x': 1}
+        except Exception as error:
+            raise Stopped('malformed', text=error)
 
     def hook(self, d):
         handle = d.get('h')
         if type(handle) is int:
             return Proxy(self, handle, str(d.get('n', ''))[:100])
-        return d if 'e' in d or 'r' in d else untag(d)   # what a program says first: loaded, or an error
+        return untag(d)
 
     def ask(self, *request):
         try:
@@ -47,14 +63,25 @@ class Link:
         except OSError:
             raise Stopped('gone')
         reply = self.read()
-        if type(reply) is list and len(reply) == 2 and reply[0] in ('v', 'names'):
+        kind = reply[0] if type(reply) is list and reply and type(reply[0]) is str else None
+        if kind == ('names' if request[0] == 'names' else 'v') and len(reply) == 2:
             return reply[1]
-        if type(reply) is list and len(reply) == 5 and reply[0] == 'e':
+        if kind == 'b' and len(reply) == 2:
+            raise Stopped('big', text=reply[1])
+        if kind == 'e' and len(reply) == 5:
             _, name, text, memory, ordinary = reply
             if not ordinary:
-                raise Stopped('exit', str(name), str(text))
-            raise self.rebuild(str(name), str(text), memory)
+                raise Stopped('exit', name, text)
+            raise self.rebuild(plain(name, 100), plain(text, 500), memory)
         raise Stopped('malformed')
+
+    def names(self, wanted):
+        """The proxies of those of the wanted names that the program has."""
+        found = self.ask('names', sorted(wanted))
+        if type(found) is not list or any(type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str
+                                          or type(pair[1]) is not Proxy for pair in found):
+            raise Stopped('malformed')
+        return {name: proxy for name, proxy in found if name in wanted}
 
     @staticmethod
     def rebuild(name, text, memory):
@@ -67,7 +94,7 @@ class Link:
                 pass
         if error is None:
             error = CandidateError('%s: %s' % (name, text))
-        error.of_candidate = [name, text, int(bool(memory))]
+        error.of_candidate = [name, text, int(memory == 1)]
         return error
 
 
@@ -147,27 +174,24 @@ def failing_line(error, tests):
             found = trace.tb_lineno
         trace = trace.tb_next
     lines = tests.splitlines()
-    return [found, lines[found - 1].strip()[:200] if 0 < found <= len(lines) else '']
+    return [found, plain(lines[found - 1].strip(), 200) if 0 < found <= len(lines) else '']
 
 
 def run_judge(job, spec, channel, link_fd):
-    """Runs the tests and says one line: {"v": passed|failed|error|gone|exit|malformed, "at": line, "e": exception}."""
+    """Runs the tests and says one line: {"v": passed|failed|error|gone|exit|big|malformed, "at": line, "e": exception}."""
     result = {'v': 'passed'}
     tests = spec['tests']
     try:
         link = Link(link_fd, job['result'])
-        first = link.read()
-        if type(first) is dict and 'e' in first:
-            result = {'v': 'error', 'e': [str(x) for x in first['e']][:2], 'm': first.get('m', 0), 'x': 1}
+        failure = link.first_word()
+        if failure:
+            result = failure
         else:
             namespace = {'__name__': 'tests', '__builtins__': builtins}
             exec(compile(spec['prelude'], '<prelude>', 'exec'), namespace)
             tree = ast.parse(tests, '<tests>')
             wanted = {n for n in free_names(tree) if n not in namespace and not hasattr(builtins, n)}
-            found = {}
-            for name, proxy in link.ask('names', sorted(wanted | {job['entry']})):
-                if type(name) is str and type(proxy) is Proxy:
-                    found[name] = proxy
+            found = link.names(wanted | {job['entry']})
             if job['entry'] not in found:
                 result = {'v': 'error', 'e': ['NameError', 'the program defines no %s' % job['entry']], 'x': 1}
             else:

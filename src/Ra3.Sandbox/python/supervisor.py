@@ -244,14 +244,14 @@ class Supervisor:
     def run(self, job, program, payload, answer_fd):
         """Runs one job and writes one frame: how each process ended, and what came out of it."""
         split, reading = job['mode'] == 'split', job['mode'] == 'read'
-        sinks = {}                                   # read end -> [name, bytes so far, chunks, cap]
+        sinks = {}                                   # read end -> [name, bytes so far, chunks, cap, bytes to keep]
         processes = {}                               # zygote -> name
         facts = {}
 
-        def sink(name, cap):
+        def sink(name, cap, keep=None):
             r, w = os.pipe2(os.O_CLOEXEC)
             os.set_blocking(r, False)
-            sinks[r] = [name, 0, [], cap]
+            sinks[r] = [name, 0, [], cap, cap if keep is None else keep]
             return w
 
         def null():
@@ -262,7 +262,7 @@ class Supervisor:
             stdin = sealed_file(payload) if job['mode'] == 'stdio' else null()
             given = payload if job['mode'] == 'cases' else b''
             job['sizes'] = [len(program), len(given)]
-            fds = [sealed_file(program + given), stdin, sink('out', job['out']), sink('err', job['out'])]
+            fds = [sealed_file(program + given), stdin, *(sink(name, job['out'], job['keep']) for name in ('out', 'err'))]
             if split:
                 mine, theirs = (s.detach() for s in socket.socketpair())
                 fds.append(theirs)
@@ -283,15 +283,16 @@ class Supervisor:
         for fd in (*waiting, 0):
             poll.register(fd, select.POLLIN)
         # Most programs have ended before anything need be read; waking up for each of their lines would cost both sides.
-        watched, told, tell_at = False, 0, 0
+        watched, tell_at = False, 0
         while waiting:
             result = next((entry[2] for entry in sinks.values() if entry[0] == 'result'), ())
-            untold = watched and job['mode'] == 'cases' and len(result) > told
+            untold = watched and job['mode'] == 'cases' and len(result) > 0
             now = time.monotonic()
             if untold and now >= tell_at:
                 # The host compares while the program computes, and stops it at the first wrong answer.
-                write_frame(answer_fd, {'more': 1}, [b''.join(result[told:])])
-                untold, told, tell_at = False, len(result), now + PATIENCE
+                write_frame(answer_fd, {'more': 1}, [b''.join(result)])
+                result.clear()
+                untold, tell_at = False, now + PATIENCE
             events = poll.poll(1000 * (tell_at - now) + 1 if untold else None if watched else 1000 * PATIENCE)
             if not watched and not events:
                 watched = True
@@ -313,7 +314,7 @@ class Supervisor:
         for fd in list(sinks):
             self.drain(fd, sinks, poll, facts, True)
             os.close(fd)
-        chunks = {name: b''.join(parts[told if name == 'result' else 0:]) for name, _, parts, _ in sinks.values()}
+        chunks = {name: b''.join(parts) for name, _, parts, _, _ in sinks.values()}
         write_frame(answer_fd, facts, [chunks.get(n, b'') for n in ('result', 'judge', 'out', 'err')])
 
     def hear(self):
@@ -335,7 +336,7 @@ class Supervisor:
                 if not to_end:
                     poll.unregister(fd)
                 return
-            room = entry[3] - entry[1]
+            room = entry[4] - entry[1]
             entry[1] += len(data)
             if room > 0:
                 entry[2].append(data[:room])

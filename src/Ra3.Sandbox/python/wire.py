@@ -4,17 +4,19 @@
 #   {"t": [...]} tuple        {"s": [...]} set          {"z": [...]} frozenset    {"d": [[k, v], ...]} dict
 #   {"i": "0x.."} long int    {"f": "nan"} float        {"c": [re, im]} complex   {"b": "6869"} bytes
 #   {"u": [55296]} string with lone surrogates, as code points
-#   {"q": ["0x1", "0x2"]} Fraction or Decimal           {"o": "type"} anything else: it equals nothing
-#   {"y": "int"} a builtin type
-#   {"x": "sha256"} a large value, by a digest that equal values share (answers only)
+#   {"q": ["0x1", "0x2"]} Fraction                      {"m": ["0x1", "0xa", "0.1"]} Decimal, {"m": ["NaN"]} no number
+#   {"y": "int"} a builtin type                         {"o": "type"} anything else: it equals nothing
 #   {"h": 3, "n": "type"} an object that stays with its process (split mode only)
+#
+# One encoder for wanted values, arguments and answers: what is equal crosses in the same way, however large.
 import builtins
 import decimal
 import fractions
-import hashlib
 import json
+import math
 
-MAX_DEPTH, MAX_INT_BITS = 100, 1 << 22
+MAX_DEPTH, MAX_INT_BITS, MAX_DECIMAL_EXPONENT = 100, 1 << 22, 1_000_000
+SMALL = 1 << 62                                      # integers below this cross as they are
 ENCODER = json.JSONEncoder(separators=(',', ':'), check_circular=False)
 
 
@@ -26,10 +28,13 @@ class Encoder:
     """Turns a value into what json.dumps takes. Subclasses degrade to their builtin base: an own __eq__ is lost."""
 
     def __init__(self, max_chars, keep=None):
-        self.nodes, self.chars, self.keep = max_chars // 4, max_chars, keep
+        self.nodes, self.chars, self.most, self.keep = max_chars // 4, max_chars, max_chars, keep
 
     def encode(self, value):
-        return ENCODER.encode(self.walk(value, 0))
+        text = ENCODER.encode(self.walk(value, 0))
+        if len(text) > self.most:
+            raise TooBig('the value is too large')
+        return text
 
     def spend(self, chars):
         self.chars -= chars
@@ -45,8 +50,30 @@ class Encoder:
         self.spend(bits // 4)
         return {'i': hex(n)}
 
+    def quotient(self, n):
+        a, b = n.as_integer_ratio()
+        bits = a.bit_length() + b.bit_length()
+        if bits > MAX_INT_BITS:
+            raise TooBig('a quotient of %d bits' % bits)
+        self.spend(bits // 2)
+        return [hex(a), hex(b)]
+
     def items(self, values, depth):
         return [self.walk(v, depth) for v in values]
+
+    def listed(self, values, depth):
+        """The same for a list or tuple; where its parts are of one plain type, without a step for each."""
+        kinds = set(map(type, values))
+        if len(kinds) == 1 and len(values) > 8 and self.nodes >= len(values) and depth <= MAX_DEPTH:
+            kind, = kinds
+            if (kind is int and -SMALL < min(values) and max(values) < SMALL
+                    or kind is float and all(map(math.isfinite, values))
+                    or kind is str and all(map(str.isascii, values))):
+                self.nodes -= len(values)
+                if kind is str:
+                    self.spend(sum(map(len, values)))
+                return list(values)
+        return self.items(values, depth)
 
     def walk(self, v, depth):
         self.nodes -= 1
@@ -71,9 +98,9 @@ class Encoder:
             return v if v - v == 0 else {'f': repr(v)}
         depth += 1
         if t is list:
-            return self.items(v, depth)
+            return self.listed(v, depth)
         if t is tuple:
-            return {'t': self.items(v, depth)}
+            return {'t': self.listed(v, depth)}
         if t is dict:
             return {'d': [[self.walk(k, depth), self.walk(w, depth)] for k, w in v.items()]}
         if t is set:
@@ -105,59 +132,19 @@ class Encoder:
             return {'b': bytes(v).hex()}
         if t is complex:
             return {'c': [self.walk(v.real, depth), self.walk(v.imag, depth)]}
-        if t is fractions.Fraction or t is decimal.Decimal and v.is_finite():
-            a, b = v.as_integer_ratio()
-            return {'q': [hex(a), hex(b)]} if a.bit_length() + b.bit_length() < MAX_INT_BITS else {'o': t.__name__}
+        if t is fractions.Fraction:
+            return {'q': self.quotient(v)}
+        if t is decimal.Decimal:
+            if not v.is_finite():
+                return {'m': [str(v)]}
+            if v and max(abs(v.adjusted()), abs(v.as_tuple().exponent)) > MAX_DECIMAL_EXPONENT:
+                raise TooBig('a decimal number with %d digits' % max(abs(v.adjusted()), abs(v.as_tuple().exponent)))
+            return {'m': self.quotient(v) + [str(v)]}
         if t is type and getattr(builtins, v.__name__, None) is v:
             return {'y': v.__name__}
         if self.keep is not None:
             return {'h': self.keep(v), 'n': str(t.__name__)[:100]}
         return {'o': str(t.__name__)[:100]}
-
-
-class Answer(Encoder):
-    """Encodes an answer; a large one crosses as a digest. Like the answer itself it is only a claim: without knowing
-    the expected value nobody can name its digest. Values with true fractions stay whole: they may be compared roughly."""
-
-    LARGE_NODES, LARGE_TEXT = 50_000, 1 << 16
-
-    def encode(self, value):
-        before = self.nodes
-        tree = self.walk(value, 0)
-        if before - self.nodes > self.LARGE_NODES:
-            same = self.canonical(tree)
-            if same is not None:
-                return json.dumps({'x': self.digest(json.dumps(same))})
-        return ENCODER.encode(tree)
-
-    def walk(self, v, depth):
-        if type(v) is str and len(v) > self.LARGE_TEXT:
-            self.spend(64)
-            return {'x': self.digest('s' + v)}
-        return Encoder.walk(self, v, depth)
-
-    @staticmethod
-    def digest(text):
-        return hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()
-
-    def canonical(self, x):
-        """The tagged tree with equal values made the same; None where there is a fraction in it."""
-        if isinstance(x, float):
-            return int(x) if x == int(x) else None
-        if isinstance(x, bool):
-            return int(x)
-        if isinstance(x, list):
-            parts = [self.canonical(p) if p is not None else 'N' for p in x]
-            return None if None in parts else parts
-        if isinstance(x, dict):
-            (tag, body), = x.items()
-            if tag in 'fqco':
-                return None
-            parts = self.canonical(body)
-            if parts is not None and tag in 'szd':
-                parts = sorted(json.dumps(p) for p in parts)
-            return None if parts is None else {'s' if tag == 'z' else tag: parts}
-        return 's' + x if isinstance(x, str) else x
 
 
 def untag(d):
@@ -184,6 +171,8 @@ def untag(d):
             return ''.join(map(chr, x))
         if tag == 'q':
             return fractions.Fraction(int(x[0], 16), int(x[1], 16))
+        if tag == 'm':
+            return decimal.Decimal(x[-1])
         if tag == 'y':
             return {t.__name__: t for t in vars(builtins).values() if type(t) is type}[x]
         if tag == 'o':
@@ -204,14 +193,19 @@ class Opaque:
         return '<%s>' % self.name
 
 
+def plain(text, most):
+    """The text cut, and without lone surrogates: fit for JSON that anybody reads."""
+    return str(text)[:most].encode('utf-8', 'replace').decode('utf-8')
+
+
 def describe(error):
     """[type, message] of an exception, whatever its class does when asked."""
     try:
-        name = str(type(error).__name__)[:100]
+        name = plain(type(error).__name__, 100)
     except BaseException:
         name = 'Exception'
     try:
-        text = str(error)[:500]
+        text = plain(error, 500)
     except BaseException:
         text = ''
-    return [name, text.encode('utf-8', 'replace').decode('utf-8')]
+    return [name, text]
