@@ -75,16 +75,13 @@ public static class BenchmarkLoader
     internal static IReadOnlyList<JsonElement> ReadRows(string path)
     {
         using var stream = PackedFile.OpenRead(path);
-        using var memory = new MemoryStream();
-        var start = new byte[64];
-        memory.Write(start, 0, stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
-        if (!memory.GetBuffer().AsSpan(0, (int)memory.Length).TrimStart(SpaceAndMark).StartsWith("["u8))
+        int first;
+        do
         {
-            return [.. JsonLines.Read(path).Select(line => line.Parse())];
+            first = stream.ReadByte();
         }
-
-        stream.CopyTo(memory);
-        return [.. PythonJson.Parse(memory.GetBuffer().AsSpan(0, (int)memory.Length).TrimStart(SpaceAndMark)).EnumerateArray()];
+        while (first >= 0 && SpaceAndMark.Contains((byte)first));
+        return first == '[' ? [.. JsonArray.Read(stream)] : [.. JsonLines.Read(path).Select(line => line.Parse())];
     }
 
     /// <summary>A string of a row.</summary>
