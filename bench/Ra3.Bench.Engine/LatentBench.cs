@@ -65,7 +65,7 @@ internal static class LatentBench
         using var noGrad = no_grad();
         decoder.Parameters["model.embed_tokens.weight"].slice(1, 0, 1, 1).fill_(0.1);
         decoder.Changed();
-        int[] some = [format.EndOfText, .. snippets[0].Tokens];
+        int[] some = [format.DocumentStart, .. snippets[0].Tokens];
         var hidden = decoder.Hidden(
             tensor(some.Select(t => (long)t).ToArray()), arange(some.Length, ScalarType.Int64), new CausalAttention(1, some.Length));
         var constant = hidden.slice(1, 0, 1, 1).to_type(ScalarType.Float32).mean().item<float>();

@@ -15,6 +15,11 @@ internal static class CommonOptions
         Description = "Check everything and print the plan; run nothing.",
     };
 
+    public static Option<bool> SpecialTokens() => new("--special-tokens")
+    {
+        Description = "Special tokens typed in a prompt (<|im_start|>, say) are those tokens; otherwise they are ordinary text.",
+    };
+
     public static Option<FileInfo?> RecipeFile() => new("--recipe", "-r")
     {
         Description = "YAML recipe; what it leaves out keeps its default.",

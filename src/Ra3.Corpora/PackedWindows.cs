@@ -1,15 +1,18 @@
+using Ra3.Models.Tokenizers;
+
 namespace Ra3.Corpora;
 
 /// <summary>
-/// Training rows for next-token prediction. An epoch's documents, in an order of its own, each followed by the end of text, make one
-/// stream; row k holds the stream's tokens k·L to k·L + L, so that each token (the very first aside) is the target of one prediction.
+/// Training rows for next-token prediction. An epoch's documents, in an order of its own, each followed by the end of text (and behind the
+/// token that the tokenizer puts in front of texts, where that is another one: <see cref="PromptEncoder"/>), make one stream; row k holds the stream's tokens k·L to k·L + L, so that each token (the very first aside) is the target of one prediction.
 /// The rows are then given out in shuffled order. What is left behind the last whole row of an epoch is not used in that epoch.
 /// A row depends on nothing but store, seed, L and position: resuming takes the position alone. Not safe for several threads.
 /// </summary>
 public sealed class PackedWindows
 {
     private readonly TokenStore store;
-    private readonly int endOfText;
+    private readonly int[] before;
+    private readonly int[] after;
     private readonly ShuffledOrder documents;
     private readonly ShuffledOrder rows;
     private readonly long[] starts;
@@ -17,16 +20,19 @@ public sealed class PackedWindows
 
     /// <summary>Rows of <paramref name="length"/> + 1 tokens over the documents of a store.</summary>
     /// <param name="store">The documents.</param>
-    /// <param name="endOfText">The token put behind each document.</param>
+    /// <param name="tokenizer">Says which tokens stand before and behind each document.</param>
     /// <param name="length">L: predictions a row.</param>
     /// <param name="seed">Decides the order of documents and rows.</param>
-    /// <exception cref="InvalidDataException">The store holds less than one row.</exception>
-    public PackedWindows(TokenStore store, int endOfText, int length, ulong seed)
+    /// <exception cref="InvalidDataException">The store holds less than one row, or the tokenizer has no end of text.</exception>
+    public PackedWindows(TokenStore store, Tokenizer tokenizer, int length, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
-        (this.store, this.endOfText, Length) = (store, endOfText, length);
-        RowsPerEpoch = (store.TotalTokens + store.Count - 1) / length;
+        (this.store, Length) = (store, length);
+        after = [tokenizer.EndOfText ?? throw new InvalidDataException("The tokenizer has no end-of-text token, which separates documents.")];
+        before = tokenizer.BeginOfText is { } begin && begin != after[0] ? [begin] : [];
+        RowsPerEpoch = (store.TotalTokens + ((long)store.Count * (before.Length + 1)) - 1) / length;
         if (RowsPerEpoch < 1)
         {
             throw new InvalidDataException($"The corpus has {store.TotalTokens} tokens, too few for one row of {length + 1}; use a shorter window or more text.");
@@ -98,19 +104,21 @@ public sealed class PackedWindows
         var skip = (int)(start - starts[place]);
         while (!row.IsEmpty)
         {
-            var tokens = store.TokensOf(Document(place));
-            var rest = tokens[Math.Min(skip, tokens.Length)..];
-            var taken = Math.Min(rest.Length, row.Length);
-            rest[..taken].CopyTo(row);
-            row = row[taken..];
-            if (!row.IsEmpty)
-            {
-                row[0] = endOfText;
-                row = row[1..];
-            }
-
-            (place, skip) = (place + 1, 0);
+            row = Copy(before, row, ref skip);
+            row = Copy(store.TokensOf(Document(place)), row, ref skip);
+            row = Copy(after, row, ref skip);
+            place++;
         }
+    }
+
+    /// <summary>Copies what follows the first <paramref name="skip"/> tokens, as far as it fits; returns what of the row is left.</summary>
+    private static Span<int> Copy(ReadOnlySpan<int> tokens, Span<int> row, scoped ref int skip)
+    {
+        var skipped = Math.Min(skip, tokens.Length);
+        skip -= skipped;
+        var taken = Math.Min(tokens.Length - skipped, row.Length);
+        tokens.Slice(skipped, taken).CopyTo(row);
+        return row[taken..];
     }
 
     private int Document(int place) => (int)documents.At((epoch * store.Count) + place);
@@ -120,7 +128,7 @@ public sealed class PackedWindows
         epoch = next;
         for (var place = 0; place < store.Count; place++)
         {
-            starts[place + 1] = starts[place] + store.TokensOf(Document(place)).Length + 1;
+            starts[place + 1] = starts[place] + store.TokensOf(Document(place)).Length + before.Length + 1;
         }
     }
 }

@@ -52,7 +52,7 @@ public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, 
         stop.ThrowIfCancellationRequested();
         var plain = Trajectory.Plain(snippet);
         List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
-        var tree = new TrajectoryTree([format.EndOfText, .. snippet.Tokens], all);
+        var tree = new TrajectoryTree([format.DocumentStart, .. snippet.Tokens], all);
         var logProbs = TrajectoryScorer.LineLogProbs(scorer, tree, all);
         var chosen = plain.Steps.ToArray();
         for (var place = 0; place < possible.Count; place++)

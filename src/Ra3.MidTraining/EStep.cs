@@ -98,7 +98,7 @@ public sealed class EStep(
             snippet, places, options.GroupSize, options.Horizon,
             line => surprise is null || surprise[line] < options.ExplorationSurprise ? exploration : 0,
             (place, member) => new SeededRandom(seed, "e-step/walk", iteration, index, place, member), stop);
-        int[] trunk = [format.EndOfText, .. snippet.Tokens];
+        int[] trunk = [format.DocumentStart, .. snippet.Tokens];
         var parts = new List<List<IReadOnlyList<Trajectory>>>();
         var tokens = 0;
         foreach (var group in groups)
@@ -122,7 +122,7 @@ public sealed class EStep(
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        int[] tokens = [format.EndOfText, .. snippet.Tokens];
+        int[] tokens = [format.DocumentStart, .. snippet.Tokens];
         var values = NextTokenLoss.LogProbs(scorer, [tokens]).to_type(ScalarType.Float64).cpu().data<double>().ToArray();
         return [.. Enumerable.Range(0, snippet.Actions.Length)
             .Select(line => TrajectoryScorer.Reward(values.AsSpan(snippet.Offset(line), snippet.Actions[line].Length), LineReward.Mean, options.TokenFloor))];

@@ -46,7 +46,7 @@ public static class HeldOutEvaluation
 {
     private const int SnippetsAtOnce = 16;
 
-    /// <summary>The source as it stands, each snippet after an end-of-text token.</summary>
+    /// <summary>The source as it stands, each snippet behind what stands before a document.</summary>
     /// <exception cref="OperationCanceledException">Cancelled between batches of snippets.</exception>
     public static CodeLikelihood Plain(
         Decoder decoder, LatentFormat format, IReadOnlyList<Snippet> snippets, CancellationToken stop = default)
@@ -61,7 +61,7 @@ public static class HeldOutEvaluation
             var rows = chunk.Select(i =>
             {
                 var row = new int[length + 1];
-                row[0] = format.EndOfText;
+                row[0] = format.DocumentStart;
                 snippets[i].Tokens.CopyTo(row.AsSpan(1));
                 return row;
             }).ToList();
@@ -92,7 +92,7 @@ public static class HeldOutEvaluation
         {
             stop.ThrowIfCancellationRequested();
             Trajectory[] some = [.. chunk.Select(i => trajectories[i])];
-            var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.EndOfText], some), some);
+            var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.DocumentStart], some), some);
             for (var i = 0; i < chunk.Length; i++)
             {
                 nats[chunk[i]] = some[i].Steps.Where(step => step.Choice == StepChoice.Act).Sum(step => step.DecisionLogProb)
@@ -125,7 +125,7 @@ public static class HeldOutEvaluation
     /// <summary>Log-probability of each line along a whole trajectory, in nats, as <see cref="Thinking"/> counts it.</summary>
     public static double[] LineNats(Decoder decoder, LatentFormat format, Trajectory trajectory)
     {
-        var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.EndOfText], [trajectory]), [trajectory])[0];
+        var logProbs = TrajectoryScorer.LineLogProbs(decoder, new TrajectoryTree([format.DocumentStart], [trajectory]), [trajectory])[0];
         return [.. logProbs.Select((line, i) => line.Sum()
             - (trajectory.Steps[i].Choice == StepChoice.Act ? trajectory.Steps[i].DecisionLogProb : 0))];
     }

@@ -16,7 +16,7 @@ public sealed class LatentFormat : IDisposable
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="vocabularySize">Rows of the model's embedding, at least the tokenizer's.</param>
     /// <param name="device">Where the mask goes.</param>
-    /// <exception cref="InvalidDataException">No token ends a line.</exception>
+    /// <exception cref="InvalidDataException">No token ends a line, or none begins or ends a text.</exception>
     public LatentFormat(Tokenizer tokenizer, int vocabularySize, Device device)
     {
         closes = new bool[vocabularySize];
@@ -40,16 +40,15 @@ public sealed class LatentFormat : IDisposable
             throw new InvalidDataException("The tokenizer has no token that ends a line, so no latent could end.");
         }
 
-        EndOfText = tokenizer.EndOfText
-            ?? throw new InvalidDataException("The tokenizer has no end-of-text token, which separates documents.");
+        DocumentStart = new PromptEncoder(tokenizer).DocumentStart;
         Forbidden = tensor(forbidden, ScalarType.Bool, device).DetachFromDisposeScope();
     }
 
     /// <summary>Tokens that a latent may not contain [VocabularySize].</summary>
     public Tensor Forbidden { get; }
 
-    /// <summary>The token before the first line of a snippet.</summary>
-    public int EndOfText { get; }
+    /// <summary>The token before the first line of a snippet: what <see cref="PromptEncoder"/> puts before a document.</summary>
+    public int DocumentStart { get; }
 
     /// <summary>Whether a token ends a latent.</summary>
     public bool Closes(int token) => closes[token];

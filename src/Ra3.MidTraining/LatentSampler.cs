@@ -18,7 +18,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
     /// <param name="snippets">The snippets.</param>
     /// <param name="random">Random numbers of snippet i.</param>
     /// <param name="stop">Cancels between tokens.</param>
-    /// <returns>Trajectories in the order of the snippets; their trunk is the end-of-text token alone.</returns>
+    /// <returns>Trajectories in the order of the snippets; their trunk is the token before a document alone.</returns>
     public IReadOnlyList<Trajectory> SampleWhole(
         IReadOnlyList<Snippet> snippets, Func<int, SeededRandom> random, CancellationToken stop = default)
     {
@@ -50,7 +50,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
     {
         // A line longer than a snippet holds at most one choice, at its beginning, and is not decoded behind it.
         using var batch = new DecodeBatch(q, slots, Math.Min(longest, options.SnippetTokens) * 5 / 4);
-        using var start = batch.ReadTrunk([format.EndOfText]);
+        using var start = batch.ReadTrunk([format.DocumentStart]);
         using var source = snippets.GetEnumerator();
         var walks = new List<LatentWalk>();
         var numbers = new Dictionary<LatentWalk, long>();
@@ -109,7 +109,7 @@ public sealed class LatentSampler(Decoder q, LatentFormat format, LatentOptions 
         var walks = places.SelectMany(place => Enumerable.Range(0, groupSize).Select(member => new LatentWalk(
             snippet, place, Math.Min(place + horizon, lines), attach: 0, options, format, random(place, member)))).ToList();
         using var batch = new DecodeBatch(q, walks.Count, horizon * (options.MaxTokens + 16));
-        using var trunk = batch.ReadTrunk([format.EndOfText, .. snippet.Tokens]);
+        using var trunk = batch.ReadTrunk([format.DocumentStart, .. snippet.Tokens]);
         var choices = TrunkChoices(snippet, trunk);
         var active = new List<LatentWalk>();
         walks.ForEach(FollowTrunk);

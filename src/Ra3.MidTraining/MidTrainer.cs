@@ -140,7 +140,7 @@ public sealed class MidTrainer(
         var (decoder, _) = ModelFolder.Load(start, computeType, device, trainable: true);
         using (decoder)
         {
-            var windows = new PackedWindows(data, tokenizer.EndOfText!.Value, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
+            var windows = new PackedWindows(data, tokenizer, options.MStep.WindowTokens, (ulong)SeedOf(seed, round));
             return NextTokenTrainer.Run(
                 decoder, tokenizer, windows, options.MStep, target, metrics => observer.MStep(round, metrics, decoder), stop);
         }

@@ -133,7 +133,7 @@ public static class GrpoTrainer
 
     /// <summary>The problems whose prompt leaves room for a completion; <see cref="Run"/> leaves out the others.</summary>
     public static IReadOnlyList<Problem> Fitting(IReadOnlyList<Problem> problems, Tokenizer tokenizer, ModelConfig config, int maxNewTokens) =>
-        [.. problems.Where(problem => Prompt.Fits(Prompt.Encode(problem.Prompt, tokenizer, config), config, maxNewTokens))];
+        [.. problems.Where(problem => PromptEncoder.Room(problem.Encode(tokenizer), config) >= maxNewTokens)];
 
     /// <summary>The evaluations of a run so far, by step.</summary>
     /// <exception cref="InvalidDataException">The file is not as written.</exception>

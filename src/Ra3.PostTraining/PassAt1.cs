@@ -54,7 +54,7 @@ public static class PassAt1
                 Stop = problems[indices[0]].Stop,
                 BatchSize = batch,
             };
-            var prompts = indices.Select(i => Prompt.Encode(problems[i].Prompt, tokenizer, decoder.Config)).ToList();
+            var prompts = indices.Select(i => problems[i].Encode(tokenizer)).ToList();
             foreach (var completion in Generator.Generate(decoder, tokenizer, prompts, options, stop))
             {
                 var i = indices[completion.Index];

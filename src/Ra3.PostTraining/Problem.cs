@@ -1,10 +1,18 @@
+using Ra3.Models.Tokenizers;
+
 namespace Ra3.PostTraining;
 
 /// <summary>A prompt whose completions can be verified.</summary>
 /// <param name="Id">Unique among the problems of a run.</param>
 /// <param name="Prompt">Text given to the policy.</param>
 /// <param name="Stop">Texts that end a completion, besides the end of text.</param>
-public abstract record Problem(string Id, string Prompt, IReadOnlyList<string> Stop);
+public abstract record Problem(string Id, string Prompt, IReadOnlyList<string> Stop)
+{
+    /// <summary>Whether special tokens written out in the prompt are those tokens (a chat's markers, say) rather than ordinary text.</summary>
+    public bool SpecialTokens { get; init; }
+
+    internal int[] Encode(Tokenizer tokenizer) => new PromptEncoder(tokenizer).Encode(Prompt, SpecialTokens);
+}
 
 /// <summary>A Python program to be written, and the trusted code that tests it.</summary>
 /// <param name="Id">Unique among the problems of a run.</param>

@@ -18,8 +18,8 @@ internal sealed class ProblemOrder
     public ProblemOrder(IReadOnlyList<Problem> problems, Tokenizer tokenizer, ModelConfig config, int maxNewTokens, long seed)
     {
         this.seed = seed;
-        this.problems = [.. problems.Select(problem => (problem, Prompt.Encode(problem.Prompt, tokenizer, config)))
-            .Where(problem => Prompt.Fits(problem.Item2, config, maxNewTokens))];
+        this.problems = [.. problems.Select(problem => (problem, problem.Encode(tokenizer)))
+            .Where(problem => PromptEncoder.Room(problem.Item2, config) >= maxNewTokens)];
         LeftOut = problems.Count - this.problems.Count;
         if (this.problems.Count == 0)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CsCheck;
 using Ra3.Models.Tokenizers;
 
@@ -7,8 +8,21 @@ internal static class TestData
 {
     private static readonly Lazy<Tokenizer> LazySmall = new(() => Tokenizer.Load(Path.Combine(AppContext.BaseDirectory, "Data")));
 
+    private static readonly Lazy<Tokenizer> LazyBegun = new(() =>
+    {
+        using var folder = new TemporaryFolder();
+        var file = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "tokenizer.json")))!;
+        file["added_tokens"]!.AsArray().Add(new JsonObject { ["id"] = 600, ["content"] = "<s>", ["special"] = true });
+        File.WriteAllText(folder.File("tokenizer.json"), file.ToJsonString());
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"bos_token": "<s>", "add_bos_token": true}""");
+        return Tokenizer.Load(folder.Path);
+    });
+
     /// <summary>600 tokens, trained on Python, Qwen 2.5's words.</summary>
     public static Tokenizer Small => LazySmall.Value;
+
+    /// <summary>The same behind a token that begins a text, as Llama 3's tokenizer has it.</summary>
+    public static Tokenizer Begun => LazyBegun.Value;
 
     /// <summary>Arbitrary strings, heavy in what makes Python's lines and strings.</summary>
     public static readonly Gen<string> Strings = Gen.OneOf(

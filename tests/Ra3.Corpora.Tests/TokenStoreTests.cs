@@ -96,22 +96,23 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     [Fact]
-    public void An_epoch_of_rows_is_every_document_in_one_stream() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 40], Gen.ULong, Gen.Int[0, 3]).Sample(
-        (count, length, seed, epoch) =>
+    public void An_epoch_of_rows_is_every_document_in_one_stream() => Gen.Select(Gen.Int[1, 12], Gen.Int[1, 40], Gen.ULong, Gen.Int[0, 3], Gen.Bool).Sample(
+        (count, length, seed, epoch, begins) =>
         {
             using var store = Build(folder.File($"{Guid.NewGuid()}.tokens"), count);
             var end = TestData.Small.EndOfText!.Value;
-            if ((store.TotalTokens + store.Count - 1) / length < 1)
+            int[] begin = begins ? [TestData.Begun.BeginOfText!.Value] : [];
+            if ((store.TotalTokens + (store.Count * (begin.Length + 1)) - 1) / length < 1)
             {
                 return;
             }
 
-            var rows = new PackedWindows(store, end, length, seed);
+            var rows = new PackedWindows(store, begins ? TestData.Begun : TestData.Small, length, seed);
             var all = Enumerable.Range(0, (int)rows.RowsPerEpoch).Select(i => Row(rows, (epoch * rows.RowsPerEpoch) + i)).ToList();
 
             // Chained by their overlap in the stream's order, the rows are the documents in the epoch's order.
             var order = new ShuffledOrder(seed, store.Count);
-            var stream = Enumerable.Range(0, count).SelectMany(i => store.TokensOf((int)order.At(((long)epoch * count) + i)).ToArray().Append(end)).ToArray();
+            var stream = Enumerable.Range(0, count).SelectMany(i => (int[])[.. begin, .. store.TokensOf((int)order.At(((long)epoch * count) + i)), end]).ToArray();
             var expected = Enumerable.Range(0, (int)rows.RowsPerEpoch).Select(k => string.Join(' ', stream[(k * length)..((k * length) + length + 1)]));
             all.Select(row => string.Join(' ', row)).Order().Should().Equal(expected.Order());
         },
@@ -121,10 +122,10 @@ public sealed class TokenStoreTests : IDisposable
     public void Rows_are_resumed_by_position_alone()
     {
         using var store = Build(folder.File("a.tokens"), 20);
-        var straight = new PackedWindows(store, 0, 16, seed: 3);
+        var straight = new PackedWindows(store, TestData.Small, 16, seed: 3);
         var rows = Enumerable.Range(0, (int)(3 * straight.RowsPerEpoch)).Select(i => Row(straight, i)).ToList();
         Gen.Int[0, rows.Count - 1].Sample(
-            position => Row(new PackedWindows(store, 0, 16, seed: 3), position).Should().Equal(rows[position]),
+            position => Row(new PackedWindows(store, TestData.Small, 16, seed: 3), position).Should().Equal(rows[position]),
             threads: 1);
     }
 
@@ -132,7 +133,7 @@ public sealed class TokenStoreTests : IDisposable
     public void Too_little_text_for_a_row_is_told()
     {
         using var store = Build(folder.File("a.tokens"), 1);
-        FluentActions.Invoking(() => new PackedWindows(store, 0, 10_000, seed: 0)).Should().Throw<InvalidDataException>().WithMessage("*too few for one row of 10001*");
+        FluentActions.Invoking(() => new PackedWindows(store, TestData.Small, 10_000, seed: 0)).Should().Throw<InvalidDataException>().WithMessage("*too few for one row of 10001*");
     }
 
     private static int[] Row(PackedWindows rows, long position)

@@ -72,6 +72,7 @@ public sealed class RlvrCommandTests : IDisposable
         summary.GetProperty("passAt1").GetDouble().Should().BeInRange(0, 1);
         summary.GetProperty("passAt1AfterRlvr").ValueKind.Should().Be(JsonValueKind.Number);
         summary.GetProperty("rlvrTokens").GetInt64().Should().BePositive();
+        RunFolder.ReadAbout(whole)!.PromptBegin.Should().Be(Tokenizer.EndOfTextName);
         File.ReadAllText(Path.Combine(whole, "report.html")).Should().Contain("held-out pass@1");
         var mismatches = RunFolder.ReadMetrics(whole).Where(line => line.Values.ContainsKey("rlvr.logProbMismatch")).ToList();
         mismatches.Should().HaveCount(14).And.OnlyContain(line => line.Values["rlvr.logProbMismatch"] == 0);

@@ -178,7 +178,7 @@ public sealed class EStepTests
         var places = Enumerable.Range(0, snippet.Actions.Length).Where(snippet.MayThink).Take(4).ToArray();
         Trajectory[] trajectories = [.. new LatentSampler(fixture.Decoder, fixture.Format, Latents).SampleGroups(
             snippet, places, 4, 3, _ => 0.3, (place, member) => new SeededRandom(9, "test", place, member)).SelectMany(group => group)];
-        int[] trunk = [fixture.Format.EndOfText, .. snippet.Tokens];
+        int[] trunk = [fixture.Format.DocumentStart, .. snippet.Tokens];
         var tree = new TrajectoryTree(trunk, trajectories);
         var random = new Random(1);
         var weights = trajectories.Select(t => t.Steps.Select(_ => random.NextDouble() - 0.5).ToArray()).ToArray();

@@ -148,7 +148,7 @@ public sealed class LatentSamplerTests
         }
     }
 
-    private static int[] Trunk(Fixture fixture, Snippet snippet) => [fixture.Format.EndOfText, .. snippet.Tokens];
+    private static int[] Trunk(Fixture fixture, Snippet snippet) => [fixture.Format.DocumentStart, .. snippet.Tokens];
 
     private static double[] SequenceLogProbs(Fixture fixture, int[] context, int[] targets, bool forbid)
     {

@@ -37,7 +37,7 @@ public sealed class MidTrainerTests
 
         var (decoder, _) = ModelFolder.Load(model, ScalarType.Float32, CPU, trainable: true);
         using var owned = decoder;
-        var windows = new PackedWindows(store, fixture.Format.EndOfText, options.MStep.WindowTokens, 5);
+        var windows = new PackedWindows(store, fixture.Tokenizer, options.MStep.WindowTokens, 5);
         var ntp = Path.Combine(fixture.NewFolder(), "ntp");
         var state = NextTokenTrainer.Run(decoder, fixture.Tokenizer, windows, options.MStep, ntp);
         state.Should().Be(Checkpoint.ReadState(ntp));

@@ -145,6 +145,12 @@ public sealed class GrpoTrainerTests : IDisposable
         epoch.Should().BeEquivalentTo(toy.Problems.Select(problem => problem.Id));
         Enumerable.Range(12, 12).Select(i => order.At(i).Problem.Id).Should().NotEqual(epoch);
         order.At(3).Problem.Id.Should().Be(epoch[3]);
+        var prompts = new PromptEncoder(toy.Tokenizer);
+        foreach (var (problem, prompt) in Enumerable.Range(0, 12).Select(i => order.At(i)))
+        {
+            prompt.Should().Equal(prompts.Encode(problem.Prompt), "training begins a prompt as evaluation and generation do");
+            prompt[0].Should().Be(toy.Tokenizer.EndOfText);
+        }
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ra3.Models;
 using Ra3.Models.Files;
 using Ra3.Models.Generation;
+using Ra3.Models.Tokenizers;
 
 namespace Ra3.Cli.Commands;
 
@@ -21,13 +22,15 @@ internal static class GenerateCommand
         var seed = new Option<long>("--seed") { Description = "Seed of every draw.", DefaultValueFactory = _ => 1 };
         var count = new Option<int>("--n") { Description = "Completions.", HelpName = "N", DefaultValueFactory = _ => 1 }.AtLeast(1);
         var precision = new Option<Precision>("--precision") { Description = "auto, fp32 or bf16.", DefaultValueFactory = _ => Precision.Auto };
+        var special = CommonOptions.SpecialTokens();
         var json = new Option<bool>("--json") { Description = "One JSON object a line for each completion, with tokens and log-probabilities." };
         var verb = new Verb(
             "generate",
             "Completes text with a model; completions appear as they finish.",
             "ra3 generate --model runs/base/model --prompt 'def add(a, b):'",
-            "ra3 generate --model runs/base/model --file start.py --n 8 --temperature 0.2 --stop $'\\ndef ' --json")
-        { model, prompt, file, temperature, topK, topP, tokens, stops, seed, count, precision, json };
+            "ra3 generate --model runs/base/model --file start.py --n 8 --temperature 0.2 --stop $'\\ndef ' --json",
+            "ra3 generate --model chat --special-tokens --prompt $'<|im_start|>user\\nHello<|im_end|>\\n<|im_start|>assistant\\n'")
+        { model, prompt, file, temperature, topK, topP, tokens, stops, special, seed, count, precision, json };
         verb.Validators.Add(result =>
         {
             if (result.GetValue(prompt) is not null && result.GetValue(file) is not null)
@@ -47,26 +50,23 @@ internal static class GenerateCommand
                 Seed = parsed.GetValue(seed),
             };
             options.Sampling.Validate();
-            Generate(parsed.GetRequiredValue(model).FullName, parsed.GetValue(precision), text, parsed.GetValue(count), options, parsed.GetValue(json), stop);
+            Generate(
+                parsed.GetRequiredValue(model).FullName, parsed.GetValue(precision), text, parsed.GetValue(special), parsed.GetValue(count), options,
+                parsed.GetValue(json), stop);
             return 0;
         });
         return verb;
     }
 
     private static void Generate(
-        string folder, Precision precision, string prompt, int count, GenerationOptions options, bool json, CancellationToken stop)
+        string folder, Precision precision, string prompt, bool specialTokens, int count, GenerationOptions options, bool json, CancellationToken stop)
     {
         var device = Compute.Device;
         var (decoder, tokenizer) = ModelFolder.Load(Existing(folder), Compute.Type(precision, device), device, trainable: false);
         using (decoder)
         {
-            var start = tokenizer.Encode(prompt);
-            if (start.Length == 0)
-            {
-                start = [tokenizer.EndOfText ?? throw new InvalidDataException("The prompt is empty, and the tokenizer has no end-of-text token to begin from.")];
-            }
-
-            var room = decoder.Config.MaxPositions - start.Length;
+            var start = new PromptEncoder(tokenizer).Encode(prompt, specialTokens);
+            var room = PromptEncoder.Room(start, decoder.Config);
             if (room < 1)
             {
                 throw new ArgumentException($"The prompt has {start.Length} tokens; the model is meant for {decoder.Config.MaxPositions}. Give it less.");
@@ -78,9 +78,8 @@ internal static class GenerateCommand
                 options = options with { MaxNewTokens = room };
             }
 
-            foreach (var done in Generator.Generate(decoder, tokenizer, [.. Enumerable.Repeat(start, count)], options))
+            foreach (var done in Generator.Generate(decoder, tokenizer, [.. Enumerable.Repeat(start, count)], options, stop))
             {
-                stop.ThrowIfCancellationRequested();
                 if (json)
                 {
                     Terminal.WriteJson(new { done.Index, Prompt = prompt, done.Text, done.Reason, done.Tokens, done.LogProbs });

@@ -35,7 +35,15 @@ internal static class InspectCommand
             using (decoder)
             using (var format = new LatentFormat(tokenizer, decoder.Config.VocabularySize, device))
             {
-                List<Snippet> snippets = [.. Snippet.Cut(DocumentEncoder.Encode(document, tokenizer), latents.SnippetTokens)];
+                var most = decoder.Config.MaxPositions - 1; // behind the token before a document
+                if (latents.SnippetTokens > most)
+                {
+                    throw new ArgumentException($"--snippet-tokens is {latents.SnippetTokens}, but {most} fit into the model's positions.");
+                }
+
+                // A line longer than a snippet is one of its own, and may be too long even so.
+                var fitting = Snippet.Cut(DocumentEncoder.Encode(document, tokenizer), latents.SnippetTokens).ToLookup(snippet => snippet.Tokens.Length <= most);
+                List<Snippet> snippets = [.. fitting[true]];
                 var (_, counts, trajectories) = HeldOutEvaluation.Thinking(decoder, format, latents, snippets, parsed.GetValue(seed), stop);
                 var walks = new List<CodeWalk>();
                 foreach (var trajectory in trajectories)
@@ -47,7 +55,8 @@ internal static class InspectCommand
                 var summary = new Summary(
                     parsed.GetRequiredValue(file).Name, walks.Sum(LinesOf), counts.Choices, counts.Thoughts, counts.ThinkShare,
                     counts.Thoughts > 0 ? counts.LinesPerAbstraction : null, counts.MeanLatentTokens, snippets.Sum(snippet => snippet.Tokens.Length),
-                    walks.Sum(walk => walk.Lines.Sum(line => line.Before!.Value)), walks.Sum(walk => walk.Lines.Sum(line => line.After!.Value)));
+                    walks.Sum(walk => walk.Lines.Sum(line => line.Before!.Value)), walks.Sum(walk => walk.Lines.Sum(line => line.After!.Value)),
+                    fitting[false].Count(), trajectories.Count(trajectory => trajectory.Tokens.Count > most));
                 if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(new { Summary = summary, Lines = walks.SelectMany(walk => walk.Lines) });
@@ -70,10 +79,20 @@ internal static class InspectCommand
     /// <summary>The file as a whole; log-probabilities in nats.</summary>
     private sealed record Summary(
         string File, int Lines, long Choices, long Thoughts, double ThinkShare, double? LinesPerAbstraction, double MeanLatentTokens,
-        int Tokens, double LogProbWithout, double LogProbWith)
+        int Tokens, double LogProbWithout, double LogProbWith, int LinesTooLong, int StretchesTooLong)
     {
         public void Print(IAnsiConsole console)
         {
+            if (LinesTooLong > 0)
+            {
+                console.WriteLine($"{LinesTooLong} lines are left out: each alone is longer than the model's positions.");
+            }
+
+            if (StretchesTooLong > 0)
+            {
+                console.WriteLine($"{StretchesTooLong} stretches are longer with their thoughts than the model's positions: lower --snippet-tokens.");
+            }
+
             console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{File}: {Lines} lines, {Thoughts} thoughts at {Choices} possible places (think share {100 * ThinkShare:0.0} %)."));
             if (LinesPerAbstraction is { } lines)

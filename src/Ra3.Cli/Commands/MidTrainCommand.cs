@@ -103,7 +103,7 @@ internal static class MidTrainCommand
             ModelFolder.Verify(recipe.Model!);
         }
 
-        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe)) : RunFolder.Resume(folder, ra3 is not null
+        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe), new PromptEncoder(tokenizer).Begin) : RunFolder.Resume(folder, ra3 is not null
             ? MidTrainingLog.StepOf(folder)
             : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
         return TrainingRun.Resumable("midtrain", folder, stop, () =>
@@ -152,7 +152,7 @@ internal static class MidTrainCommand
 
         using var decoder = Load(recipe).Decoder;
         using var both = data.Replay is null ? null : data.WithReplay(run.In("data"), tokenizer, stop);
-        var windows = new PackedWindows(both ?? data.Training, tokenizer.EndOfText!.Value, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
+        var windows = new PackedWindows(both ?? data.Training, tokenizer, recipe.Ntp.WindowTokens, (ulong)recipe.Seed);
         var state = TrainingRun.Train("ntp", decoder, tokenizer, windows, recipe.Ntp, run, stop);
         return ((checkpoint, state.Tokens, state.Seconds), null);
     }

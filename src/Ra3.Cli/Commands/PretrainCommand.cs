@@ -83,7 +83,9 @@ internal static class PretrainCommand
 
         using var run = resumes
             ? RunFolder.Resume(folder, Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0)
-            : RunFolder.Create(folder, Recipe.Write(recipe));
+            : RunFolder.Create(
+                folder, Recipe.Write(recipe),
+                recipe.Tokenizer.Folder is { } given ? new PromptEncoder(Tokenizer.Load(given)).Begin : Tokenizer.EndOfTextName);
         return TrainingRun.Resumable("pretrain", folder, stop, () =>
         {
             var tokenizerFolder = run.In("tokenizer");
@@ -96,7 +98,7 @@ internal static class PretrainCommand
             using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop);
             var config = recipe.Model.ToConfig(tokenizer.VocabularySize, EndOfText(tokenizer));
             console.WriteLine($"{data.Training.Count:N0} documents, {data.Training.TotalTokens:N0} tokens; {config.ParameterCount():N0} parameters, {Compute.Type(recipe.Precision, Compute.Device)} on {Compute.Device}.");
-            var windows = new PackedWindows(data.Training, EndOfText(tokenizer), recipe.Training.WindowTokens, (ulong)recipe.Seed);
+            var windows = new PackedWindows(data.Training, tokenizer, recipe.Training.WindowTokens, (ulong)recipe.Seed);
             TrainingState state;
             string model;
             using (var decoder = Decoder.Create(config, recipe.Seed, Compute.Type(recipe.Precision, Compute.Device), Compute.Device))

@@ -88,7 +88,7 @@ internal static class QuickstartCommand
     private static async Task<int> RunAsync(QuickstartRequest request, string path, bool resumes, bool json, CancellationToken stop)
     {
         var console = Terminal.For(json);
-        using var folder = resumes ? RunFolder.Resume(path, QuickstartRun.StepsLogged(request, path)) : RunFolder.Create(path, Recipe.Write(request));
+        using var folder = resumes ? RunFolder.Resume(path, QuickstartRun.StepsLogged(request, path)) : RunFolder.Create(path, Recipe.Write(request), Models.Tokenizers.Tokenizer.EndOfTextName);
         QuickstartSummary summary;
         try
         {

@@ -30,6 +30,7 @@ internal static class RlvrCommand
         var output = TrainingRun.Out();
         var resume = TrainingRun.Resume();
         var dryRun = CommonOptions.DryRun();
+        var special = CommonOptions.SpecialTokens();
         var (tier, isUnsafe, workers, json) = (SandboxCommand.Tier(), SandboxCommand.Unsafe(), SandboxCommand.Workers(), CommonOptions.Json());
         var verb = new Verb(
             "rlvr",
@@ -37,7 +38,7 @@ internal static class RlvrCommand
             "ra3 rlvr --model runs/ra3/model --problems mbpp --recipe recipes/rlvr.yaml --out runs/rlvr",
             "ra3 rlvr --model runs/ra3/model --problems my-problems.jsonl --dry-run",
             "ra3 rlvr --out runs/rlvr --resume")
-        { model, problems, file, sets, output, resume, dryRun, tier, isUnsafe, workers, json };
+        { model, problems, special, file, sets, output, resume, dryRun, tier, isUnsafe, workers, json };
         TrainingRun.RequireOut(verb, output, dryRun);
         verb.Does((parsed, stop) =>
         {
@@ -53,6 +54,11 @@ internal static class RlvrCommand
             if (parsed.GetValue(problems) is { } train)
             {
                 assignments.Add($"problems.train={JsonSerializer.Serialize(train)}");
+            }
+
+            if (parsed.GetValue(special))
+            {
+                assignments.Add("problems.specialTokens=true");
             }
 
             var recipe = TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, Whole, console.WriteLine);
@@ -112,16 +118,12 @@ internal static class RlvrCommand
             using var held = policy;
             var checkpoint = Path.Combine(folder, GrpoTrainer.CheckpointFolder);
             var done = resumes && Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
-            using var run = resumes ? RunFolder.Resume(folder, done) : RunFolder.Create(folder, Recipes.Recipe.Write(recipe));
+            using var run = resumes ? RunFolder.Resume(folder, done) : RunFolder.Create(folder, Recipes.Recipe.Write(recipe), new PromptEncoder(tokenizer).Begin);
             return TrainingRun.Resumable("rlvr", folder, stop, () =>
             {
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"{problems.Train.Count:N0} problems, {problems.Test.Count:N0} held out; {policy.Config.ParameterCount():N0} parameters, {policy.ComputeType} on {policy.Device}; {Tier(pool)}."));
-                if (all.Count > problems.Count)
-                {
-                    console.WriteLine($"{all.Count - problems.Count} problems are left out: their prompts leave no room for {recipe.Grpo.MaxNewTokens} new tokens in {policy.Config.MaxPositions} positions.");
-                }
-
+                SayLeftOut(console, recipe, config, all.Count - problems.Count);
                 if (recipe.Grpo.MaxStaleness > 0)
                 {
                     console.WriteLine("Sampling and learning run side by side (maxStaleness above 0): the result depends on timing, not on the seed alone.");
@@ -136,7 +138,7 @@ internal static class RlvrCommand
                 }
 
                 var model = TrainingRun.SaveModel(run, policy, tokenizer, recipe.Weights, recipe.Model);
-                var summary = Summary.Of(recipe, result, problems, policy.Config, pool, model);
+                var summary = Summary.Of(recipe, result, problems, all.Count - problems.Count, policy.Config, pool, model);
                 RlvrReport.Build(folder, summary.ToString()).Write(run.In("report.html"));
                 AtomicWrite.File(run.In(TrainingRun.SummaryFile), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
                 console.WriteLine(summary.ToString());
@@ -147,6 +149,14 @@ internal static class RlvrCommand
         finally
         {
             pool?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private static void SayLeftOut(IAnsiConsole console, RlvrRecipe recipe, ModelConfig config, int count)
+    {
+        if (count > 0)
+        {
+            console.WriteLine($"{count} problems are left out: their prompts leave no room for {recipe.Grpo.MaxNewTokens} new tokens in {config.MaxPositions} positions.");
         }
     }
 
@@ -163,15 +173,15 @@ internal static class RlvrCommand
 
     /// <summary>What stands in summary.json. Shares are of the judged held-out problems, greedy; null without any.</summary>
     private sealed record Summary(
-        long Seed, string From, string Model, long Parameters, int Problems, long Steps, long RlvrTokens, double Seconds,
+        long Seed, string From, string Model, long Parameters, int Problems, int PromptsTooLong, long Steps, long RlvrTokens, double Seconds,
         int HeldOutProblems, double? PassAt1, double? PassAt1Error, double? PassAt1AfterRlvr, double? PassAt1AfterRlvrError, string? Tier, long HarnessErrors)
     {
         public static Summary Of(
-            RlvrRecipe recipe, GrpoResult result, RlvrProblems problems, ModelConfig config, SandboxPool? pool, string model)
+            RlvrRecipe recipe, GrpoResult result, RlvrProblems problems, int promptsTooLong, ModelConfig config, SandboxPool? pool, string model)
         {
             var (before, after) = (result.Evaluations.Values.FirstOrDefault(), result.Evaluations.Values.LastOrDefault());
             return new Summary(
-                recipe.Seed, recipe.Model!, model, config.ParameterCount(), problems.Train.Count, result.State.Step, result.State.Tokens,
+                recipe.Seed, recipe.Model!, model, config.ParameterCount(), problems.Train.Count, promptsTooLong, result.State.Step, result.State.Tokens,
                 result.State.Seconds, after?.Judged ?? 0, before?.Rate, before?.StandardError, after?.Rate, after?.StandardError,
                 pool?.Tier.ToString().ToLowerInvariant(), pool?.HarnessErrors ?? 0);
         }

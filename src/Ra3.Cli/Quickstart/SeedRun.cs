@@ -149,7 +149,7 @@ internal sealed class SeedRun(
 
     private ArmResult Train(string key, string name, Decoder decoder, TokenStore corpus, NextTokenOptions options)
     {
-        var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        var windows = new PackedWindows(corpus, data.Tokenizer, options.WindowTokens, (ulong)seed);
         using var progress = new ProgressLine(name, options.Steps);
         var trained = NextTokenTrainer.Run(
             decoder, data.Tokenizer, windows, options, In(key),
@@ -279,7 +279,7 @@ internal sealed class SeedRun(
         using var decoder = Decoder.Create(config, seed, type, device);
         using var optimizer = new AdamW(decoder, new OptimizerOptions());
         var options = QuickstartPlan.NextToken(1, 1e-4);
-        var windows = new PackedWindows(corpus, data.Tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        var windows = new PackedWindows(corpus, data.Tokenizer, options.WindowTokens, (ulong)seed);
         return SecondsWhenWarm(Enumerable.Range(0, 30), cold: 20, step =>
         {
             NextTokenLoss.Backward(decoder, NextTokenTrainer.Rows(windows, options, step), options.MicroBatchRows, QuickstartPlan.StepTokens);

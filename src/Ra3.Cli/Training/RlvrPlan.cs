@@ -135,7 +135,7 @@ internal sealed record RlvrPlan
     }
 
     private static double PromptLength(RlvrProblems problems, Tokenizer tokenizer) =>
-        problems.Train.Take(200).Average(problem => tokenizer.Encode(problem.Prompt).Length);
+        problems.Train.Take(200).Average(problem => new PromptEncoder(tokenizer).Encode(problem.Prompt, problem.SpecialTokens).Length);
 
     public void Print(IAnsiConsole console)
     {

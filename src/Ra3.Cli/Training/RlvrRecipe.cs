@@ -46,6 +46,9 @@ internal sealed record ProblemsRecipe : IValidatableObject
     /// <summary>mbpp, leetcode, gsm8k, or a file of problems (docs/rlvr.md says how it is written); --problems sets it.</summary>
     public string? Train { get; init; }
 
+    /// <summary>Whether special tokens written out in the prompts are those tokens (prompts in a chat's form) rather than ordinary text.</summary>
+    public bool SpecialTokens { get; init; }
+
     /// <summary>A file of held-out problems; null takes the set's own held-out part, or else <see cref="HeldOutShare"/>.</summary>
     public string? HeldOut { get; init; }
 
@@ -99,7 +102,7 @@ internal sealed record RlvrProblems(IReadOnlyList<Problem> Train, IReadOnlyList<
             random.Shuffle<Problem>(order);
             var count = (int)Math.Round(recipe.HeldOutShare * order.Length);
             var held = order[..count].ToHashSet();
-            return new RlvrProblems([.. train.Where(problem => !held.Contains(problem))], Limited(order[..count]));
+            return Whole(train.Where(problem => !held.Contains(problem)), Limited(order[..count]));
         }
 
         var test = (recipe.HeldOut is { } file ? ProblemFile.Read(file) : Part(name, KnownProblems.FilesOf(name).Test!, isTest: true)).ToArray();
@@ -110,7 +113,11 @@ internal sealed record RlvrProblems(IReadOnlyList<Problem> Train, IReadOnlyList<
         }
 
         random.Shuffle<Problem>(test);
-        return new RlvrProblems(train, Limited(test));
+        return Whole(train, Limited(test));
+
+        RlvrProblems Whole(IEnumerable<Problem> learn, IEnumerable<Problem> measure) => new(
+            [.. learn.Select(problem => problem with { SpecialTokens = recipe.SpecialTokens })],
+            [.. measure.Select(problem => problem with { SpecialTokens = recipe.SpecialTokens })]);
 
         IReadOnlyList<Problem> Limited(Problem[] problems) => recipe.HeldOutLimit > 0 ? problems[..Math.Min(problems.Length, recipe.HeldOutLimit)] : problems;
 

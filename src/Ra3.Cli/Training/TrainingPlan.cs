@@ -89,7 +89,7 @@ internal sealed record TrainingPlan
         }
 
         using var decoder = load();
-        var windows = new PackedWindows(data.Training, tokenizer.EndOfText!.Value, options.WindowTokens, (ulong)seed);
+        var windows = new PackedWindows(data.Training, tokenizer, options.WindowTokens, (ulong)seed);
         var micro = Math.Min(options.MicroBatchRows, options.BatchRows);
         var rows = NextTokenTrainer.Rows(windows, options, 0).Take(micro).ToList();
         var first = Timed(() => NextTokenLoss.Backward(decoder, rows.Take(1).ToList(), 1, TokensPerStep, stop));

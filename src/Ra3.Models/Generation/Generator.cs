@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Ra3.Models.Tokenizers;
 using static TorchSharp.torch;
 
@@ -9,7 +11,7 @@ public enum FinishReason
     /// <summary>A stop string or an end-of-text token.</summary>
     Stop,
 
-    /// <summary>The bound on new tokens.</summary>
+    /// <summary>The bound on new tokens, or the end of the model's positions.</summary>
     Length,
 }
 
@@ -19,7 +21,7 @@ public sealed record GenerationOptions
     /// <summary>How tokens are drawn.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 
-    /// <summary>Most tokens of a completion.</summary>
+    /// <summary>Most tokens of a completion; it also ends where the model's positions do.</summary>
     public int MaxNewTokens { get; init; } = 256;
 
     /// <summary>Texts that end a completion; they are not part of it.</summary>
@@ -60,7 +62,8 @@ public static class Generator
     /// <param name="prompts">Token ids, each at least one.</param>
     /// <param name="options">How.</param>
     /// <param name="stop">Cancels between tokens.</param>
-    /// <exception cref="ArgumentException">A prompt is empty, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">A prompt is empty or fills the model's positions, or an option is out of range.</exception>
+    /// <exception cref="InvalidDataException">The model's probabilities are not numbers (when enumerated).</exception>
     public static IEnumerable<Completion> Generate(
         Decoder decoder, Tokenizer tokenizer, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
@@ -75,6 +78,19 @@ public static class Generator
             throw new ArgumentException("A prompt must have at least one token.");
         }
 
+        if (prompts.FirstOrDefault(prompt => PromptEncoder.Room(prompt, decoder.Config) == 0) is { } full)
+        {
+            throw new ArgumentException(
+                $"A prompt has {full.Length} tokens, but the model is meant for {decoder.Config.MaxPositions} with what it writes: shorten it.");
+        }
+
+        if (options.Stop.Any(string.IsNullOrEmpty))
+        {
+            throw new ArgumentException("A stop string must not be empty.");
+        }
+
+        byte[][] stops = [.. options.Stop.Select(Encoding.UTF8.GetBytes)];
+
         return Run();
 
         IEnumerable<Completion> Run()
@@ -85,7 +101,8 @@ public static class Generator
             }
 
             var slots = Math.Min(options.BatchSize, prompts.Count);
-            using var batch = new DecodeBatch(decoder, slots, prompts.Max(prompt => prompt.Length) + options.MaxNewTokens);
+            using var batch = new DecodeBatch(
+                decoder, slots, Math.Min(decoder.Config.MaxPositions, prompts.Max(prompt => prompt.Length) + options.MaxNewTokens));
             var running = new List<Sequence>();
             var next = 0;
             while (running.Count > 0 || next < prompts.Count)
@@ -134,7 +151,8 @@ public static class Generator
             }
 
             List<Sequence> sequences = [.. started.Select(item => new Sequence(
-                item.Index, options.Random?.Invoke(item.Index) ?? new SeededRandom(options.Seed, "generate", item.Index)))];
+                item.Index, Math.Min(options.MaxNewTokens, PromptEncoder.Room(prompts[item.Index], decoder.Config)),
+                options.Random?.Invoke(item.Index) ?? new SeededRandom(options.Seed, "generate", item.Index)))];
             DrawNext(hidden, sequences, i => started[i].Row);
             return sequences;
         }
@@ -166,20 +184,27 @@ public static class Generator
                 return Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Stop) with { End = end };
             }
 
-            if (options.Stop.Count > 0)
+            if (stops.Length > 0)
             {
-                // A stop string can only end in the newest token; a tail of as many tokens as the longest has characters holds it.
-                var tail = Math.Min(sequence.Tokens.Count, options.Stop.Max(stop => stop.Length) + 1);
-                var newest = tokenizer.Decode([.. sequence.Tokens[^tail..]]);
-                if (options.Stop.Any(stop => newest.Contains(stop, StringComparison.Ordinal)))
+                // Among bytes: a token may begin or end within a character. A stop string can only end in the newest token.
+                var newest = tokenizer.BytesOf(last);
+                var from = Math.Max(0, sequence.Bytes.Count - stops.Max(stop => stop.Length) + 1);
+                sequence.Bytes.AddRange(newest);
+                var tail = CollectionsMarshal.AsSpan(sequence.Bytes)[from..];
+                var cut = -1;
+                foreach (var ending in stops)
                 {
-                    var text = tokenizer.Decode([.. sequence.Tokens]);
-                    var cut = options.Stop.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0);
-                    return Complete(text[..cut.Min()], FinishReason.Stop);
+                    var at = tail.IndexOf(ending);
+                    cut = at >= 0 && (cut < 0 || at < cut) ? at : cut;
+                }
+
+                if (cut >= 0)
+                {
+                    return Complete(Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(sequence.Bytes)[..(from + cut)]), FinishReason.Stop);
                 }
             }
 
-            return sequence.Tokens.Count == options.MaxNewTokens
+            return sequence.Tokens.Count == sequence.MostTokens
                 ? Complete(tokenizer.Decode([.. sequence.Tokens]), FinishReason.Length)
                 : null;
 
@@ -191,13 +216,19 @@ public static class Generator
     private static readonly IEqualityComparer<int[]> SamePrompt = EqualityComparer<int[]>.Create(
         (a, b) => a.AsSpan().SequenceEqual(b), prompt => HashCode.Combine(prompt.Length, prompt[0], prompt[^1]));
 
-    private sealed class Sequence(int index, SeededRandom random)
+    private sealed class Sequence(int index, int mostTokens, SeededRandom random)
     {
         public int Index { get; } = index;
+
+        /// <summary>The bound on new tokens, or what room the model's positions leave.</summary>
+        public int MostTokens { get; } = mostTokens;
 
         public SeededRandom Random { get; } = random;
 
         public List<int> Tokens { get; } = [];
+
+        /// <summary>Of the text so far, where there are stop strings to look for.</summary>
+        public List<byte> Bytes { get; } = [];
 
         public List<float> LogProbs { get; } = [];
     }

@@ -44,7 +44,11 @@ internal static class BytePairTrainer
             vocabulary.Add(names[id], id);
         }
 
-        return new TokenizerParts(vocabulary, merges, [new AddedToken(names.Count, Tokenizer.EndOfTextName, Special: true)], preTokenizer);
+        // Models trained from scratch see every document behind an end of text, so the tokenizer puts one in front of prompts, too.
+        return new TokenizerParts(vocabulary, merges, [new AddedToken(names.Count, Tokenizer.EndOfTextName, Special: true)], preTokenizer)
+        {
+            BeginOfText = Tokenizer.EndOfTextName,
+        };
     }
 
     private static List<(int[] Symbols, long Count)> CountWords(IEnumerable<string> texts, PreTokenizer preTokenizer)

@@ -7,7 +7,7 @@ namespace Ra3.Models.Tokenizers;
 
 /// <summary>
 /// Byte-level byte-pair encoding as GPT-2, Llama 3, Qwen 2/2.5/3 and their kin use it, with ids equal to the reference implementation's.
-/// It never adds a token to begin or end a text: callers do (<see cref="BeginOfText"/>). Safe to use from several threads.
+/// It never adds a token to begin or end a text: <see cref="PromptEncoder"/> does. Safe to use from several threads.
 /// </summary>
 public sealed class Tokenizer
 {
@@ -51,7 +51,7 @@ public sealed class Tokenizer
     public int? EndOfText { get; }
 
     /// <summary>The token that the Python library puts in front of every text it encodes for this model (its files say so: a template, or
-    /// add_bos_token); null where it puts none, as for Qwen and GPT-2.</summary>
+    /// add_bos_token); null where it puts none, as for Qwen and GPT-2. For tokenizers trained here it is the end of text.</summary>
     public int? BeginOfText { get; }
 
     /// <summary>32 hexadecimal digits that differ between tokenizers: a hash of the tokenizer.json that <see cref="Save"/> writes.</summary>

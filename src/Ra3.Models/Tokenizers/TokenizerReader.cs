@@ -20,7 +20,7 @@ internal static class TokenizerReader
         return parts with
         {
             EndOfText = ReadEndOfText(folder, parts),
-            BeginOfText = parts.BeginOfText ?? ReadAddedBegin(folder),
+            BeginOfText = ReadBegin(folder, parts.BeginOfText),
             Files = ReadKept(folder),
         };
     }
@@ -77,9 +77,10 @@ internal static class TokenizerReader
         { BeginOfText = Section(root, "post_processor") is { } processor ? TemplateBegin(processor) : null };
     }
 
-    /// <summary>The special token that a template puts first.</summary>
+    /// <summary>The special token that a post-processor puts first.</summary>
     private static string? TemplateBegin(JsonElement processor) => Text(processor, "type") switch
     {
+        "BertProcessing" or "RobertaProcessing" => processor.GetProperty("cls")[0].GetString(),
         "Sequence" => processor.GetProperty("processors").EnumerateArray().Select(TemplateBegin).FirstOrDefault(name => name is not null),
         "TemplateProcessing" => Section(processor.GetProperty("single").EnumerateArray().FirstOrDefault(), "SpecialToken") is { } token ? Text(token, "id") : null,
         _ => null,
@@ -223,8 +224,11 @@ internal static class TokenizerReader
         return new TokenizerParts(vocabulary, merges, added, PreTokenizer.Of(qwen ? WordScanner.Qwen2 : WordScanner.Gpt2), ComposesText: qwen);
     }
 
-    private static string? ReadAddedBegin(string folder) =>
-        ReadJson(folder, Config) is { } config && Flag(config, "add_bos_token") ? NamedToken(config, "bos_token") : null;
+    /// <summary>add_bos_token or add_eos_token in the configuration replace the template of tokenizer.json, as in transformers 5.</summary>
+    private static string? ReadBegin(string folder, string? template) =>
+        ReadJson(folder, Config) is { } config && (config.TryGetProperty("add_bos_token", out _) || config.TryGetProperty("add_eos_token", out _))
+            ? Flag(config, "add_bos_token") ? NamedToken(config, "bos_token") : null
+            : template;
 
     /// <summary>A token that a configuration names, by its text or by an object that holds it.</summary>
     private static string? NamedToken(JsonElement config, string role) =>

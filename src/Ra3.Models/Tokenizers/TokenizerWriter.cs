@@ -60,7 +60,9 @@ internal static class TokenizerWriter
             ["added_tokens"] = new JsonArray([.. parts.AddedTokens.OrderBy(token => token.Id).Select(token => Flags(token, withId: true))]),
             ["normalizer"] = parts.ComposesText ? new JsonObject { ["type"] = "NFC" } : null,
             ["pre_tokenizer"] = new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = steps },
-            ["post_processor"] = ByteLevel(),
+            ["post_processor"] = parts.AddedTokens.FirstOrDefault(token => token.Content == parts.BeginOfText) is { } begin
+                ? new JsonObject { ["type"] = "Sequence", ["processors"] = new JsonArray(ByteLevel(), Beginning(begin)) }
+                : ByteLevel(),
             ["decoder"] = ByteLevel(),
             ["model"] = new JsonObject
             {
@@ -91,6 +93,7 @@ internal static class TokenizerWriter
         {
             ["tokenizer_class"] = "PreTrainedTokenizerFast",
             ["added_tokens_decoder"] = decoder,
+            ["bos_token"] = parts.BeginOfText,
             ["clean_up_tokenization_spaces"] = false,
             ["eos_token"] = parts.AddedTokens.FirstOrDefault(token => token.Id == endOfText)?.Content,
             ["model_max_length"] = 1_000_000_000,
@@ -121,6 +124,32 @@ internal static class TokenizerWriter
         ["trim_offsets"] = false,
         ["use_regex"] = false,
     };
+
+    /// <summary>A template that puts a token in front of a text, and of each of two.</summary>
+    private static JsonObject Beginning(AddedToken token)
+    {
+        return new JsonObject
+        {
+            ["type"] = "TemplateProcessing",
+            ["single"] = new JsonArray(Special(0), Sequence("A", 0)),
+            ["pair"] = new JsonArray(Special(0), Sequence("A", 0), Special(1), Sequence("B", 1)),
+            ["special_tokens"] = new JsonObject
+            {
+                [token.Content] = new JsonObject
+                {
+                    ["id"] = token.Content,
+                    ["ids"] = new JsonArray(token.Id),
+                    ["tokens"] = new JsonArray(token.Content),
+                },
+            },
+        };
+
+        JsonObject Special(int type) => Item("SpecialToken", token.Content, type);
+
+        static JsonObject Sequence(string name, int type) => Item("Sequence", name, type);
+
+        static JsonObject Item(string kind, string id, int type) => new() { [kind] = new JsonObject { ["id"] = id, ["type_id"] = type } };
+    }
 
     private static void WriteWhole(string path, byte[] bytes) => AtomicWrite.File(path, stream => stream.Write(bytes), bytes.Length);
 }

@@ -4,4 +4,8 @@ namespace Ra3.Training.Runs;
 /// <param name="Command">The command line.</param>
 /// <param name="Version">Version of this software, with the commit.</param>
 /// <param name="StartedAt">UTC.</param>
-public sealed record RunAbout(string Command, string Version, DateTimeOffset StartedAt);
+public sealed record RunAbout(string Command, string Version, DateTimeOffset StartedAt)
+{
+    /// <summary>The token in front of every prompt and document, as the model's tokenizer has it; null where it puts none.</summary>
+    public string? PromptBegin { get; init; }
+}

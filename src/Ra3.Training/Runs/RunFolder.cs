@@ -57,8 +57,9 @@ public sealed class RunFolder : IDisposable
     /// run.json is.</summary>
     /// <param name="path">The folder; created where absent.</param>
     /// <param name="recipe">The resolved recipe as YAML text.</param>
+    /// <param name="promptBegin">For run.json: the token in front of every prompt, or null.</param>
     /// <exception cref="IOException">The folder already holds something, or cannot be written.</exception>
-    public static RunFolder Create(string path, string recipe)
+    public static RunFolder Create(string path, string recipe, string? promptBegin = null)
     {
         if (File.Exists(path))
         {
@@ -71,7 +72,7 @@ public sealed class RunFolder : IDisposable
         {
             RequireNoRun(folder); // another process may have begun one before this one had the lock
             AtomicWrite.Text(Path.Combine(folder, RecipeFile), recipe);
-            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow);
+            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow) { PromptBegin = promptBegin };
             AtomicWrite.Text(Path.Combine(folder, AboutFile), JsonSerializer.Serialize(about, RunJson.Options) + "\n");
         });
     }

@@ -65,10 +65,11 @@ public sealed class GeneratorTests : IDisposable
     [InlineData(0, 1.0)]
     [InlineData(2, 1.0)]
     [InlineData(0, 0.6)]
+    [InlineData(2, 0.5)] // of what top-k leaves: 0.4 of 0.7 is enough
     public void Draws_follow_the_distribution_that_top_k_and_top_p_leave(int topK, double topP)
     {
         double[] probability = [0.05, 0.4, 0.25, 0.0, 0.3];
-        var kept = topK == 2 ? new[] { 1, 4 } : topP < 1 ? [1, 4] : [0, 1, 2, 4];
+        var kept = (topK, topP) switch { (2, 1) => new[] { 1, 4 }, (2, _) => [1], (_, < 1) => [1, 4], _ => [0, 1, 2, 4] };
         float[] log = [.. probability.Select(p => (float)Math.Log(p))];
         var options = new SamplingOptions { TopK = topK, TopP = topP };
         const int Count = 20_000;
@@ -87,7 +88,90 @@ public sealed class GeneratorTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0, 0, 1)]
+    [InlineData(1, 0, 1)]
+    [InlineData(1, 3, 1)]
+    [InlineData(1, 0, 0.9)]
+    public void Log_probabilities_that_are_no_numbers_stop_every_way_of_drawing(double temperature, int topK, double topP)
+    {
+        var options = new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP };
+        foreach (var broken in new float[][]
+        {
+            [float.NaN, -1, -2, -3], [-1, -2, float.NaN, -3], [-1, -2, -3, float.NaN], [-1, float.PositiveInfinity, -1, -1],
+            [float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity, float.NegativeInfinity],
+        })
+        {
+            FluentActions.Invoking(() => Sampler.Draw(broken, options, 0.5)).Should().Throw<InvalidDataException>().WithMessage("*not numbers*");
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(4, 1)]
+    [InlineData(0, 0.999999)]
+    public void What_rounding_leaves_goes_to_the_likeliest_token(int topK, double topP)
+    {
+        // The probabilities add up to a little less than 1, and the last rows are padding.
+        float[] log = [(float)Math.Log(0.3), (float)Math.Log(0.69999), -40, -40];
+        Sampler.Draw(log, new SamplingOptions { TopK = topK, TopP = topP }, 1 - 1e-16).Token.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_stop_string_is_found_among_bytes_however_tokens_cut_its_characters()
+    {
+        // A model that writes "x中y" byte by byte, then "z" for ever.
+        byte[] text = [.. "x中y"u8, (byte)'z', (byte)'z'];
+        using var writer = Chain(text);
+        var options = new GenerationOptions { Sampling = new SamplingOptions { Temperature = 0 }, MaxNewTokens = 8 };
+        Completion Write(params string[] stops) => Generator.Generate(writer, tokenizer, [[text[0]]], options with { Stop = stops }).Single();
+
+        Write().Text.Should().Be("中yzzzz");
+        var stopped = Write("中");
+        (stopped.Text, stopped.Tokens.Count, stopped.Reason).Should().Be(("", 3, FinishReason.Stop));
+        (stopped = Write("q", "yz")).Text.Should().Be("中");
+        stopped.Tokens.Should().HaveCount(5);
+    }
+
+    [Fact]
+    public void A_completion_ends_where_the_models_positions_do()
+    {
+        using var small = Decoder.Create(decoder.Config with { MaxPositions = 9 }, 5, ScalarType.Float32, CPU);
+        var options = new GenerationOptions { MaxNewTokens = 40, Seed = 2 };
+
+        var completions = Generator.Generate(small, tokenizer, [[1, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8]], options).OrderBy(c => c.Index).ToList();
+        completions.Select(c => (c.Tokens.Count, c.Reason)).Should().Equal((6, FinishReason.Length), (1, FinishReason.Length));
+        FluentActions.Invoking(() => Generator.Generate(small, tokenizer, [new int[9]], options))
+            .Should().Throw<ArgumentException>().WithMessage("*9 tokens*meant for 9*");
+        FluentActions.Invoking(() => Generator.Generate(small, tokenizer, [[1]], options with { Stop = [""] })).Should().Throw<ArgumentException>();
+    }
+
     public void Dispose() => decoder.Dispose();
+
+    /// <summary>A model whose likeliest token is the one behind the last in a chain of bytes; the last of all follows itself.</summary>
+    private Decoder Chain(byte[] chain)
+    {
+        var model = Decoder.Create(decoder.Config, 5, ScalarType.Float32, CPU);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var (name, weight) in model.Parameters.Where(item => item.Key.Contains("o_proj", StringComparison.Ordinal) || item.Key.Contains("down_proj", StringComparison.Ordinal)))
+        {
+            weight.zero_(); // what is left is the embedding of the last token
+        }
+
+        var (embedding, head) = (model.Parameters["model.embed_tokens.weight"], model.Parameters["lm_head.weight"]);
+        head.zero_();
+        for (var i = 0; i + 1 < chain.Length; i++)
+        {
+            using var unit = zeros(model.Config.HiddenSize);
+            unit[i].fill_(1);
+            embedding[chain[i]].copy_(unit);
+            head[chain[i + 1]].add_(unit);
+        }
+
+        model.Changed();
+        return model;
+    }
 
     private Completion[] Run(int[][] prompts, GenerationOptions options) =>
         [.. Ra3.Models.Generation.Generator.Generate(decoder, tokenizer, prompts, options).OrderBy(completion => completion.Index)];

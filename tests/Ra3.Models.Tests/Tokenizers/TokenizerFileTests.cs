@@ -58,6 +58,8 @@ public sealed class TokenizerFileTests
     [InlineData("""{"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}]}""", "{}", true)]
     [InlineData("""{"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}]}""", "{}", false)]
     [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": "<|endoftext|>", "add_bos_token": true}""", true)]
+    [InlineData("""{"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]}""", """{"bos_token": "<|endoftext|>", "add_bos_token": false}""", false)]
+    [InlineData("""{"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<|endoftext|>", 599]}""", "{}", true)]
     [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": {"content": "<|endoftext|>"}, "add_bos_token": true}""", true)]
     [InlineData("""{"type": "ByteLevel"}""", """{"bos_token": "<|endoftext|>", "add_bos_token": false}""", false)]
     [InlineData("null", """{"bos_token": "<|endoftext|>"}""", false)]

@@ -124,6 +124,7 @@ public sealed class TokenizerTests
         loaded.Fingerprint.Should().Be(tokenizer.Fingerprint);
         loaded.VocabularySize.Should().Be(tokenizer.VocabularySize);
         loaded.EndOfText.Should().Be(tokenizer.EndOfText);
+        loaded.BeginOfText.Should().Be(tokenizer.BeginOfText);
         Texts.Sample(text => loaded.Encode(text, allowSpecial: true).Should().Equal(tokenizer.Encode(text, allowSpecial: true)), iter: 50);
     }
 
