@@ -7,13 +7,32 @@ namespace Ra3.Benchmarks;
 /// <summary>How a model writes its samples.</summary>
 /// <param name="Temperature">0 is greedy.</param>
 /// <param name="TopP">Nucleus sampling; without effect on greedy decoding.</param>
-/// <param name="MaxTokens">Most new tokens of a sample.</param>
+/// <param name="MaxTokens">Most new tokens of a sample; fewer where the model's positions end.</param>
 /// <param name="Seed">Of every draw.</param>
 public sealed record AuthorOptions(double Temperature, double TopP, int MaxTokens, long Seed);
+
+/// <summary>How a benchmark's prompts fit into a model's positions.</summary>
+/// <param name="TooLong">Problems whose prompt leaves no room at all: they are answered with nothing.</param>
+/// <param name="LittleRoom">Problems whose prompt leaves less room than <see cref="AuthorOptions.MaxTokens"/>: answers end where the
+/// positions do.</param>
+public sealed record PromptFit(int TooLong, int LittleRoom);
 
 /// <summary>Lets a model write programs.</summary>
 public static class Author
 {
+    /// <summary>How the prompts of the problems that are asked fit. No prompt is ever cut.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="benchmark">The problems.</param>
+    /// <param name="maxTokens">Most new tokens of a sample.</param>
+    public static PromptFit Fit(Tokenizer tokenizer, ModelConfig config, Benchmark benchmark, int maxTokens)
+    {
+        var prompts = new PromptEncoder(tokenizer);
+        var rooms = benchmark.Problems.Where(problem => problem.IsAsked)
+            .Select(problem => PromptEncoder.Room(prompts.Encode(problem.Prompt), config)).ToList();
+        return new PromptFit(rooms.Count(room => room == 0), rooms.Count(room => room > 0 && room < maxTokens));
+    }
+
     /// <summary>The samples of a benchmark's problems that are asked, in the order in which they are finished. A sample depends on the
     /// model, the options, its problem's place and its index alone: neither the batch nor what is done already changes it (on a CPU, bit
     /// for bit).</summary>
@@ -34,10 +53,17 @@ public static class Author
         Decoder decoder, Tokenizer tokenizer, Benchmark benchmark, int samples, AuthorOptions options, int batch,
         IReadOnlySet<(string TaskId, int Index)> done, CancellationToken stop)
     {
+        var encoder = new PromptEncoder(tokenizer);
+        var encoded = benchmark.Problems.Where(problem => problem.IsAsked).Select(problem => encoder.Encode(problem.Prompt)).ToList();
         var jobs = benchmark.Problems.Where(problem => problem.IsAsked)
             .SelectMany((problem, place) => Enumerable.Range(0, samples).Select(index => (Problem: problem, Place: place, Index: index)))
-            .Where(job => !done.Contains((job.Problem.Id, job.Index)));
-        foreach (var alike in jobs.GroupBy(job => string.Join('\0', job.Problem.Stops), StringComparer.Ordinal).Select(group => group.ToList()))
+            .Where(job => !done.Contains((job.Problem.Id, job.Index))).ToLookup(job => PromptEncoder.Room(encoded[job.Place], decoder.Config) > 0);
+        foreach (var (problem, _, index) in jobs[false])
+        {
+            yield return new Sample(problem.Id, index, problem.ProgramOf(""));
+        }
+
+        foreach (var alike in jobs[true].GroupBy(job => string.Join('\0', job.Problem.Stops), StringComparer.Ordinal).Select(group => group.ToList()))
         {
             var generation = new GenerationOptions
             {
@@ -47,26 +73,11 @@ public static class Author
                 BatchSize = batch,
                 Random = i => new SeededRandom(options.Seed + (1_000_003L * alike[i].Place), "generate", alike[i].Index),
             };
-            var room = decoder.Config.MaxPositions - options.MaxTokens;
-            var prompts = alike.GroupBy(job => job.Place).SelectMany(group =>
-            {
-                var prompt = Fit(tokenizer, group.First().Problem.Prompt, room);
-                return group.Select(_ => prompt);
-            }).ToList();
-            foreach (var completion in Generator.Generate(decoder, tokenizer, prompts, generation, stop))
+            foreach (var completion in Generator.Generate(decoder, tokenizer, [.. alike.Select(job => encoded[job.Place])], generation, stop))
             {
                 var (problem, _, index) = alike[completion.Index];
                 yield return new Sample(problem.Id, index, problem.ProgramOf(completion.Text));
             }
         }
-    }
-
-    /// <summary>A prompt behind what the original harnesses' tokenizer puts first; of one that is too long for the model the end, where its
-    /// task is stated.</summary>
-    private static int[] Fit(Tokenizer tokenizer, string text, int room)
-    {
-        int[] first = tokenizer.BeginOfText is { } begin ? [begin] : [], prompt = tokenizer.Encode(text);
-        room -= first.Length;
-        return [.. first, .. room > 0 && prompt.Length > room ? prompt[^room..] : prompt];
     }
 }

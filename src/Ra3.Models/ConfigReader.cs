@@ -117,20 +117,53 @@ internal sealed class ConfigReader
         return value.ValueKind == JsonValueKind.True;
     }
 
-    /// <summary>RoPE base and scaling from rope_parameters (newer) or rope_theta and rope_scaling (older).</summary>
+    /// <summary>RoPE base and scaling from rope_parameters (newer) or rope_theta and rope_scaling (older). Where a file has both, readers
+    /// disagree on which counts, so they must say the same.</summary>
     public (double Theta, Llama3RopeScaling? Scaling) Rope()
     {
-        var name = Find(root, "rope_parameters") is null ? "rope_scaling" : "rope_parameters";
-        var theta = Number("rope_theta", 10000);
+        var whole = Number("rope_theta", 10000);
+        var newer = Rope("rope_parameters", whole);
+        var older = Rope("rope_scaling", newer?.Theta ?? whole);
+        if (newer is not null && older is not null && newer != older && !Failed)
+        {
+            Problems.Add("rope_parameters and rope_scaling are both given and differ: remove the one that does not hold.");
+        }
+
+        return newer ?? older ?? (whole, null);
+    }
+
+    /// <summary>Keys that are none of those named, with their values as the file has them, as JSON.</summary>
+    public Dictionary<string, string> Besides(IReadOnlySet<string> keys) => root.EnumerateObject()
+        .Where(property => !keys.Contains(property.Name)).ToDictionary(property => property.Name, property => property.Value.GetRawText());
+
+    private (double Theta, Llama3RopeScaling? Scaling)? Rope(string name, double theta)
+    {
         if (Find(root, name) is not { } rope)
         {
-            return (theta, null);
+            return null;
         }
 
         if (rope.ValueKind != JsonValueKind.Object)
         {
             Problems.Add($"{name} is {rope.GetRawText()}, but must be an object.");
-            return (theta, null);
+            return null;
+        }
+
+        if (!rope.EnumerateObject().Any())
+        {
+            return null; // says nothing, as null does
+        }
+
+        if (rope.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object))
+        {
+            // One set for each type of layer; other types than full attention are refused.
+            if (Find(rope, "full_attention") is not { ValueKind: JsonValueKind.Object } full)
+            {
+                Problems.Add($"{name} is {rope.GetRawText()}, but has nothing for \"full_attention\".");
+                return null;
+            }
+
+            (rope, name) = (full, name + ".full_attention");
         }
 
         theta = Number(rope, "rope_theta", $"{name}.rope_theta", theta) ?? theta;
@@ -153,14 +186,10 @@ internal sealed class ConfigReader
         }
 
         double? Required(string key) => Number(rope, key, $"{name}.{key}", null);
-        if (Required("factor") is not { } factor || Required("low_freq_factor") is not { } low
-            || Required("high_freq_factor") is not { } high
-            || Required("original_max_position_embeddings") is not { } original)
-        {
-            return (theta, null);
-        }
-
-        return (theta, new Llama3RopeScaling(factor, low, high, (int)original));
+        return Required("factor") is { } factor && Required("low_freq_factor") is { } low && Required("high_freq_factor") is { } high
+            && Required("original_max_position_embeddings") is { } original
+            ? (theta, new Llama3RopeScaling(factor, low, high, (int)original))
+            : (theta, null);
     }
 
     /// <summary>Notes every key that asks for arithmetic this decoder does not do.</summary>

@@ -102,7 +102,8 @@ public sealed partial record ModelConfig
         }
 
         reader.ThrowIfFailed();
-        return config;
+        var own = JsonNode.Parse(config.ToJson())!.AsObject().Select(item => item.Key).Concat(["rope_parameters", "dtype"]);
+        return config with { Other = reader.Besides(own.ToHashSet(StringComparer.Ordinal)) };
     }
 
     /// <summary>The text of a config.json that the Hugging Face stack loads (older key layout, which every version reads).</summary>
@@ -112,7 +113,6 @@ public sealed partial record ModelConfig
         var json = new JsonObject
         {
             ["architectures"] = new JsonArray($"{Family}ForCausalLM"),
-            ["attention_dropout"] = Float(0.0),
             ["bos_token_id"] = BosTokenId,
             ["eos_token_id"] = EosJson(),
             ["head_dim"] = HeadSize,
@@ -138,7 +138,6 @@ public sealed partial record ModelConfig
             ["rope_theta"] = Float(RopeTheta),
             ["tie_word_embeddings"] = TieEmbeddings,
             ["torch_dtype"] = torchDtype,
-            ["use_cache"] = true,
             ["vocab_size"] = VocabularySize,
         };
         if (Family != ModelFamily.Qwen2)
@@ -153,6 +152,11 @@ public sealed partial record ModelConfig
         else
         {
             json["use_sliding_window"] = false;
+        }
+
+        foreach (var (key, value) in Other)
+        {
+            json.TryAdd(key, JsonNode.Parse(value));
         }
 
         return json.ToJsonString(Indented) + "\n";

@@ -84,6 +84,10 @@ public sealed partial record ModelConfig
     /// <summary>Token that fills batches, if the model has one.</summary>
     public int? PadTokenId { get; init; }
 
+    /// <summary>Keys of the config.json it was read from that mean nothing here (transformers_version, attention_dropout, …), with the
+    /// JSON of their values: they are written back as they were.</summary>
+    public IReadOnlyDictionary<string, string> Other { get; init; } = new Dictionary<string, string>();
+
     /// <summary>
     /// Every parameter by its Hugging Face name with its shape, in forward order; lm_head.weight is absent when tied.
     /// Linear weights are [out, in].

@@ -73,13 +73,30 @@ public sealed class AuthorTests : IDisposable
                 Stop = problem.Stops,
                 Seed = 5 + (1_000_003L * place),
             };
-            var prompt = Tokenizer.Encode(problem.Prompt);
+            var prompt = new PromptEncoder(Tokenizer).Encode(problem.Prompt);
             foreach (var completion in Generator.Generate(
                 decoder, Tokenizer, [prompt, prompt, prompt], options, TestContext.Current.CancellationToken))
             {
                 whole.Should().Contain(new Sample(problem.Id, completion.Index, problem.ProgramOf(completion.Text)));
             }
         }
+    }
+
+    [Fact]
+    public async Task A_prompt_that_does_not_fit_is_counted_and_never_cut()
+    {
+        var lengths = Benchmark.Problems.Where(p => p.IsAsked).Select(p => new PromptEncoder(Tokenizer).Encode(p.Prompt).Length).ToList();
+        // The longest prompt fills the positions; the longest but one leaves a token or more, but not twelve.
+        using var small = Decoder.Create(decoder.Config with { MaxPositions = lengths.Max() }, 3, ScalarType.Float32, CPU);
+
+        var fit = Author.Fit(Tokenizer, small.Config, Benchmark, Options.MaxTokens);
+        fit.Should().Be(new PromptFit(1, lengths.Count(length => length > small.Config.MaxPositions - 12) - 1));
+        fit.LittleRoom.Should().BePositive();
+        var samples = await Author.WriteAsync(small, Tokenizer, Benchmark, 2, Options, 16, new HashSet<(string, int)>())
+            .ToListAsync(TestContext.Current.CancellationToken);
+        samples.Should().HaveCount(10);
+        var unanswered = Benchmark.Problems[^1];
+        samples.Where(sample => sample.TaskId == unanswered.Id).Select(sample => sample.Program).Should().Equal(unanswered.ProgramOf(""), unanswered.ProgramOf(""));
     }
 
     private async Task<List<Sample>> WriteAsync(int samples, int batch, HashSet<(string, int)> done) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ra3.Models.Tokenizers;
 
 namespace Ra3.PostTraining.Tests;
 

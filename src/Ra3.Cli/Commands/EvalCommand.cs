@@ -133,6 +133,8 @@ internal static class EvalCommand
 
             var order = benchmark.Problems.Select((p, i) => (p.Id, i))
                 .ToDictionary(p => p.Id, p => p.i, StringComparer.Ordinal);
+            var fit = settings.Model is null ? null : Author.Fit(tokenizer, decoder.Config, benchmark, settings.MaxTokens);
+            SayFit(console, benchmark.Name, fit);
             var writtenBy = settings.Model is null ? null : WrittenBy(settings, benchmark, decoder, tokenizer, weights);
             var judgedBy = JudgedBy(settings, benchmark, pool);
             var samples = settings.Model is not null ? [] : given?.Of[benchmark.Name] ?? Samples.References(whole);
@@ -164,7 +166,7 @@ internal static class EvalCommand
 
             file.Settle(benchmark.Name);
             results = results.OrderBy(r => order[r.Sample.TaskId]).ThenBy(r => r.Sample.Index).ToList();
-            evaluated.Add(new Evaluated(benchmark, Evaluation.ScoreOf(whole, results), results, writtenBy, judgedBy));
+            evaluated.Add(new Evaluated(benchmark, Evaluation.ScoreOf(whole, results), results, writtenBy, judgedBy, fit));
 
             void Take(Result result)
             {
@@ -190,10 +192,24 @@ internal static class EvalCommand
         return 0;
     }
 
+    private static void SayFit(IAnsiConsole console, string benchmark, PromptFit? fit)
+    {
+        if (fit?.TooLong > 0)
+        {
+            console.WriteLine($"{benchmark}: {fit.TooLong} prompts are longer than the model's positions; these problems count as not solved");
+        }
+
+        if (fit?.LittleRoom > 0)
+        {
+            console.WriteLine($"{benchmark}: {fit.LittleRoom} prompts leave less room than --max-tokens; their answers end where the model's positions do");
+        }
+    }
+
     /// <summary>What a program of a model depends on, whatever the folder is called.</summary>
     private static Provenance WrittenBy(
         Settings settings, Benchmark benchmark, Decoder decoder, Tokenizer tokenizer, string weights) => Origin(
-        ("weights", weights), ("tokenizer", tokenizer.Fingerprint), ("precision", decoder.ComputeType.ToString()),
+        ("weights", weights), ("tokenizer", tokenizer.Fingerprint), ("prompt-begin", new PromptEncoder(tokenizer).Begin ?? "nothing"),
+        ("precision", decoder.ComputeType.ToString()),
         ("device", decoder.Device.type.ToString()), ("data", benchmark.Fingerprint),
         ("temperature", Text(settings.Temperature)), ("top-p", settings.Temperature == 0 ? "" : Text(settings.TopP)), ("max-tokens", Text(settings.MaxTokens)),
         ("seed", settings.Temperature == 0 ? "" : Text(settings.Seed)));
@@ -226,6 +242,7 @@ internal static class EvalCommand
         TestsLeftOut = all.Benchmark.Problems.Sum(p => p.Grader.TestsLeftOut), // of the problems judged by this run
         Tier = all.Score.Tier.ToString().ToLowerInvariant(),
         Settings = settings.ToString(),
+        PromptFit = all.Fit,
         WrittenBy = all.WrittenBy?.Parts,
         JudgedBy = all.JudgedBy.Parts,
     };
@@ -291,7 +308,7 @@ internal static class EvalCommand
             report.Note(remark);
         }
 
-        foreach (var (_, score, results, _, _) in evaluated)
+        foreach (var (_, score, results, _, _, _) in evaluated)
         {
             var failures = results.Where(r => !r.Verdict.Passed).ToList();
             report.Section($"{score.Label}: {failures.Count} of {results.Count} did not pass");
@@ -318,5 +335,6 @@ internal static class EvalCommand
 
     /// <summary>A benchmark, or the part of it that was asked for, with its results and what they came from.</summary>
     private sealed record Evaluated(
-        Benchmark Benchmark, Score Score, IReadOnlyList<Result> Results, Provenance? WrittenBy, Provenance JudgedBy);
+        Benchmark Benchmark, Score Score, IReadOnlyList<Result> Results, Provenance? WrittenBy, Provenance JudgedBy,
+        PromptFit? Fit);
 }

@@ -23,8 +23,6 @@ internal static class TrainingRun
 
     // What a run cannot change on its way: its data, its start and its random numbers.
     private static readonly string[] Fixed = ["corpus.", "replay.", "heldOut.", "tokenizer.", "model", "method", "problems.", "seed"];
-    private static readonly string[] FromModel =
-        ["tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"];
 
     public static Option<DirectoryInfo?> Out() => new("--out", "-o") { Description = "The run's folder; the result is in DIR/model.", HelpName = "DIR" };
 
@@ -142,7 +140,7 @@ internal static class TrainingRun
         }
     }
 
-    /// <summary>Writes the run's model: weights in the type asked for; tokenizer and generation files of the model it came from, if any.</summary>
+    /// <summary>Writes the run's model: weights in the type asked for; tokenizer, templates, licence and generation files of the model it came from, if any.</summary>
     public static string SaveModel(RunFolder run, Decoder decoder, Tokenizer tokenizer, WeightType type, string? from)
     {
         var target = run.In(ModelName);
@@ -152,15 +150,14 @@ internal static class TrainingRun
             generationConfig: File.Exists(generation) ? File.ReadAllText(generation) : null,
             addFiles: partial =>
             {
-                if (from is null || !Array.Exists(FromModel, name => name is "tokenizer.json" or "vocab.json" && File.Exists(Path.Combine(from, name))))
+                if (from is not null)
                 {
-                    tokenizer.Save(partial);
-                    return;
+                    HuggingFaceFolder.CopyCompanions(from, partial);
                 }
 
-                foreach (var name in FromModel.Where(name => File.Exists(Path.Combine(from, name))))
+                if (!File.Exists(Path.Combine(partial, "tokenizer.json")) && !File.Exists(Path.Combine(partial, "vocab.json")))
                 {
-                    File.Copy(Path.Combine(from, name), Path.Combine(partial, name));
+                    tokenizer.Save(partial);
                 }
             });
         return target;

@@ -12,6 +12,7 @@ public static class HuggingFaceFolder
 {
     private const string SingleFile = "model.safetensors";
     private const string IndexFile = "model.safetensors.index.json";
+    private const string TemplateFolder = "additional_chat_templates";
 
     /// <summary>Reads every parameter of the configuration.</summary>
     /// <param name="folder">The model folder.</param>
@@ -42,6 +43,8 @@ public static class HuggingFaceFolder
             }
 
             RequireShapes(folder, config, stored);
+            RequireFloats(folder, config, stored);
+            RequireTied(folder, config, stored);
             var bad = new List<string>();
             foreach (var (name, _) in config.ParameterShapes())
             {
@@ -141,6 +144,28 @@ public static class HuggingFaceFolder
             Path.Combine(folder, IndexFile), index.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
+    /// <summary>Copies what travels along from a model to one made from it: the tokenizer's files, chat templates, licences.</summary>
+    /// <param name="from">The model folder.</param>
+    /// <param name="to">The folder being made.</param>
+    /// <exception cref="IOException">A file cannot be read or written.</exception>
+    public static void CopyCompanions(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from).Where(file => IsCompanion(Path.GetFileName(file))))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite: true);
+        }
+
+        var templates = Path.Combine(from, TemplateFolder);
+        if (Directory.Exists(templates))
+        {
+            Directory.CreateDirectory(Path.Combine(to, TemplateFolder));
+            foreach (var file in Directory.EnumerateFiles(templates))
+            {
+                File.Copy(file, Path.Combine(to, TemplateFolder, Path.GetFileName(file)), overwrite: true);
+            }
+        }
+    }
+
     private static List<SafetensorsFile> Open(string folder)
     {
         _ = AtomicWrite.FolderExists(folder);
@@ -230,6 +255,41 @@ public static class HuggingFaceFolder
         }
     }
 
+    private static void RequireFloats(string folder, ModelConfig config, Dictionary<string, SafetensorsFile> stored)
+    {
+        var others = config.ParameterShapes().Select(parameter => parameter.Name).Where(name => stored[name].Entries[name].Type
+            is not (ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16)).ToList();
+        if (others.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{folder}: {Listed(others)} hold whole numbers, as quantised weights do: take the model with plain float weights.");
+        }
+    }
+
+    /// <summary>A tied head may be stored beside the embedding, but must then be it.</summary>
+    private static void RequireTied(string folder, ModelConfig config, Dictionary<string, SafetensorsFile> stored)
+    {
+        const string embedding = "model.embed_tokens.weight", head = "lm_head.weight";
+        if (!config.TieEmbeddings || !stored.TryGetValue(head, out var file))
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        var (tied, own) = (stored[embedding].Read(embedding), file.Read(head));
+        if (tied.dtype != own.dtype)
+        {
+            (tied, own) = (tied.to_type(ScalarType.Float32), own.to_type(ScalarType.Float32));
+        }
+
+        if (!tied.shape.SequenceEqual(own.shape) || tied.ne(own).any().item<bool>())
+        {
+            throw new InvalidDataException(
+                $"{folder}: config.json says \"tie_word_embeddings\": true, but the stored {head} is not the embedding. "
+                + "Set it to false if the head was trained by itself, or remove the tensor.");
+        }
+    }
+
     private static List<string> Differences(Dictionary<string, long[]> wanted, Dictionary<string, long[]> found)
     {
         var problems = new List<string>();
@@ -289,8 +349,9 @@ public static class HuggingFaceFolder
             return;
         }
 
-        var foreign = Directory.EnumerateFileSystemEntries(folder).FirstOrDefault(entry =>
-            Directory.Exists(entry) || !IsModelFile(Path.GetFileName(entry)));
+        var foreign = Directory.EnumerateFileSystemEntries(folder).FirstOrDefault(entry => Directory.Exists(entry)
+            ? Path.GetFileName(entry) != TemplateFolder
+            : !IsModelFile(Path.GetFileName(entry)));
         if (foreign is not null)
         {
             throw new IOException(
@@ -301,8 +362,13 @@ public static class HuggingFaceFolder
 
     private static bool IsModelFile(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal)
-        || name.StartsWith("tokenizer", StringComparison.Ordinal)
-        || name.StartsWith("chat_template", StringComparison.Ordinal)
-        || name is IndexFile or "config.json" or "generation_config.json" or "vocab.json" or "merges.txt"
-            or "special_tokens_map.json" or "added_tokens.json";
+        || name is IndexFile or "config.json" or "generation_config.json"
+        || IsCompanion(name);
+
+    /// <summary>Whether a file of a model folder travels along to the models made from it: the tokenizer's files, templates, licences.</summary>
+    private static bool IsCompanion(string name) =>
+        name is "vocab.json" or "merges.txt" or "encoder.json" or "vocab.bpe" or "special_tokens_map.json" or "added_tokens.json" or TemplateFolder
+        || Array.Exists(
+            ["tokenizer", "chat_template", "LICENSE", "LICENCE", "NOTICE", "USE_POLICY"],
+            start => name.StartsWith(start, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,22 +1,30 @@
-using System.Globalization;
-using System.Text;
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Ra3.Models.Tokenizers;
 
 /// <summary>
 /// Cuts text into the words that byte-pair encoding never joins: one of the well-known expressions by <see cref="WordScanner"/>, any
-/// other list of split steps by regular expression.
+/// other list of split steps by regular expression. Safe to use from several threads.
 /// </summary>
 internal sealed class PreTokenizer
 {
     private readonly WordScanner? scanner;
+    private readonly SplitAlphabet? alphabet;
+    private readonly Regex[] expressions = [];
     private readonly Step[] steps;
 
+    /// <exception cref="InvalidDataException">An expression is not supported; says which, and what of it.</exception>
     public PreTokenizer(IReadOnlyList<Step> steps)
     {
         this.steps = [.. steps];
         scanner = steps is [{ StretchesAreWords: true } only] ? WordScanner.For(only.Pattern) : null;
+        if (scanner is null)
+        {
+            var parsed = Array.ConvertAll(this.steps, step => SplitExpression.Parse(step.Pattern));
+            alphabet = new SplitAlphabet(parsed);
+            expressions = Array.ConvertAll(parsed, alphabet.Compile);
+        }
     }
 
     /// <summary>
@@ -36,30 +44,32 @@ internal sealed class PreTokenizer
 
     private List<(int Start, int End)> SplitByExpressions(ReadOnlySpan<char> text)
     {
-        var (shadow, starts) = Shadow(text);
-        var pieces = new List<(int Start, int End)> { (0, shadow.Length) };
-        foreach (var step in steps)
+        var rented = ArrayPool<char>.Shared.Rent(text.Length);
+        var shadow = rented.AsSpan(0, alphabet!.Write(text, rented, out var starts));
+        var pieces = new List<(int Start, int End)>(1 + (text.Length / 4)) { (0, shadow.Length) };
+        for (var i = 0; i < steps.Length; i++)
         {
-            var expression = new Regex(step.Pattern, RegexOptions.CultureInvariant, Regex.InfiniteMatchTimeout);
-            var cut = new List<(int Start, int End)>();
+            var keep = steps[i].StretchesAreWords;
+            var cut = new List<(int Start, int End)>(pieces.Capacity);
             foreach (var (start, end) in pieces)
             {
                 // Each piece is split as if it stood alone: look-ahead must not see past its end.
                 var position = start;
-                foreach (var match in expression.EnumerateMatches(shadow.AsSpan(start, end - start)))
+                foreach (var match in expressions[i].EnumerateMatches(shadow[start..end]))
                 {
-                    Add(cut, position, start + match.Index, step.StretchesAreWords);
+                    Add(cut, position, start + match.Index, keep);
                     position = start + match.Index + match.Length;
                     Add(cut, start + match.Index, position, keep: true);
                 }
 
-                Add(cut, position, end, step.StretchesAreWords);
+                Add(cut, position, end, keep);
             }
 
             pieces = cut;
         }
 
-        return pieces.ConvertAll(piece => (starts[piece.Start], starts[piece.End]));
+        ArrayPool<char>.Shared.Return(rented);
+        return starts is null ? pieces : pieces.ConvertAll(piece => (starts[piece.Start], starts[piece.End]));
 
         static void Add(List<(int, int)> list, int start, int end, bool keep)
         {
@@ -69,48 +79,6 @@ internal sealed class PreTokenizer
             }
         }
     }
-
-    /// <summary>
-    /// .NET's expressions see surrogate pairs as two characters without class. The shadow text has one BMP character of the same general
-    /// category in the place of each code point, and <c>Starts</c> leads back to the text.
-    /// </summary>
-    private static (string Shadow, int[] Starts) Shadow(ReadOnlySpan<char> text)
-    {
-        var shadow = new StringBuilder(text.Length);
-        var starts = new List<int>(text.Length + 1);
-        for (var position = 0; position < text.Length;)
-        {
-            Rune.DecodeFromUtf16(text[position..], out var rune, out var width);
-            starts.Add(position);
-            shadow.Append(rune.IsBmp ? (char)rune.Value : StandIn(Rune.GetUnicodeCategory(rune)));
-            position += width;
-        }
-
-        starts.Add(text.Length);
-        return (shadow.ToString(), [.. starts]);
-    }
-
-    private static char StandIn(UnicodeCategory category) => category switch
-    {
-        UnicodeCategory.UppercaseLetter => '\u0416',
-        UnicodeCategory.LowercaseLetter => '\u0436',
-        UnicodeCategory.TitlecaseLetter => '\u01C5',
-        UnicodeCategory.ModifierLetter => '\u02B0',
-        UnicodeCategory.OtherLetter => '\u4E00',
-        UnicodeCategory.NonSpacingMark => '\u0301',
-        UnicodeCategory.SpacingCombiningMark => '\u0903',
-        UnicodeCategory.EnclosingMark => '\u20DD',
-        UnicodeCategory.DecimalDigitNumber => '\u0661',
-        UnicodeCategory.LetterNumber => '\u2160',
-        UnicodeCategory.OtherNumber => '\u00BD',
-        UnicodeCategory.MathSymbol => '\u2211',
-        UnicodeCategory.OtherPunctuation => '\u203B',
-        UnicodeCategory.DashPunctuation => '\u2014',
-        UnicodeCategory.Format => '\u200B',
-        UnicodeCategory.PrivateUse => '\uE000',
-        UnicodeCategory.OtherNotAssigned => '\uFFFF',
-        _ => '\u2603',
-    };
 
     /// <summary>Enumerates words without allocating where a scanner knows the expression.</summary>
     internal ref struct Words(ReadOnlySpan<char> text, WordScanner? scanner, List<(int Start, int End)>? pieces)

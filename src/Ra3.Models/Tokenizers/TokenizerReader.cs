@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Ra3.Models.Files;
 
 namespace Ra3.Models.Tokenizers;
@@ -11,7 +12,7 @@ internal static class TokenizerReader
     private const string Config = "tokenizer_config.json";
 
     /// <summary>Files that go along with a tokenizer and are written back with it.</summary>
-    private static readonly string[] Kept = [Main, Config, "special_tokens_map.json", "chat_template.jinja"];
+    private static readonly string[] Kept = [Main, Config, "special_tokens_map.json", "chat_template.jinja", "chat_template.json"];
 
     public static TokenizerParts Read(string folder)
     {
@@ -176,7 +177,7 @@ internal static class TokenizerReader
     private static PreTokenizer.Step Split(JsonElement part)
     {
         var pattern = part.GetProperty("pattern");
-        var expression = Text(pattern, "Regex") ?? System.Text.RegularExpressions.Regex.Escape(Text(pattern, "String") ?? throw new InvalidDataException("a Split without pattern"));
+        var expression = Text(pattern, "Regex") ?? Regex.Escape(Text(pattern, "String") ?? throw new InvalidDataException("a Split without pattern"));
         return (Text(part, "behavior"), Flag(part, "invert")) switch
         {
             ("Isolated", _) => new PreTokenizer.Step(expression),
@@ -299,7 +300,7 @@ internal static class TokenizerReader
         {
             throw new InvalidDataException($"{path} is not whole JSON (line {error.LineNumber + 1}); fetch the file again.", error);
         }
-        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or RegexParseException)
         {
             throw new InvalidDataException($"{path} is not a tokenizer as expected: {error.Message}", error);
         }

@@ -1,6 +1,7 @@
 using Ra3.Models.Generation;
 using Ra3.Models.Tokenizers;
 using static TorchSharp.torch;
+using Generator = Ra3.Models.Generation.Generator;
 
 namespace Ra3.Models.Tests.Engine;
 
@@ -106,15 +107,12 @@ public sealed class GeneratorTests : IDisposable
         }
     }
 
-    [Theory]
-    [InlineData(0, 1)]
-    [InlineData(4, 1)]
-    [InlineData(0, 0.999999)]
-    public void What_rounding_leaves_goes_to_the_likeliest_token(int topK, double topP)
+    [Fact]
+    public void What_rounding_leaves_goes_to_the_likeliest_token()
     {
         // The probabilities add up to a little less than 1, and the last rows are padding.
         float[] log = [(float)Math.Log(0.3), (float)Math.Log(0.69999), -40, -40];
-        Sampler.Draw(log, new SamplingOptions { TopK = topK, TopP = topP }, 1 - 1e-16).Token.Should().Be(1);
+        Sampler.Draw(log, new SamplingOptions(), 1 - 1e-16).Token.Should().Be(1);
     }
 
     [Fact]
@@ -174,7 +172,7 @@ public sealed class GeneratorTests : IDisposable
     }
 
     private Completion[] Run(int[][] prompts, GenerationOptions options) =>
-        [.. Ra3.Models.Generation.Generator.Generate(decoder, tokenizer, prompts, options).OrderBy(completion => completion.Index)];
+        [.. Generator.Generate(decoder, tokenizer, prompts, options).OrderBy(completion => completion.Index)];
 
     private int[][] Prompts(int count)
     {

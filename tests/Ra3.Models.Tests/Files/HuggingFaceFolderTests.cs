@@ -87,6 +87,54 @@ public sealed class HuggingFaceFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_stored_head_that_is_not_the_tied_embedding_is_refused()
+    {
+        var path = folder.At("model");
+        var tied = Config with { TieEmbeddings = true };
+        var weights = Weights(tied);
+        HuggingFaceFolder.Save(path, tied, weights);
+        weights["lm_head.weight"] = weights["model.embed_tokens.weight"].neg();
+        SafetensorsFile.Write(Path.Combine(path, "model.safetensors"), weights);
+
+        FluentActions.Invoking(() => HuggingFaceFolder.LoadWeights(path, tied)).Should().Throw<InvalidDataException>()
+            .WithMessage($"{path}*tie_word_embeddings*lm_head.weight is not the embedding*");
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Int8)]
+    [InlineData(ScalarType.Int32)]
+    [InlineData(ScalarType.Bool)]
+    public void Weights_of_whole_numbers_are_refused(ScalarType type)
+    {
+        var path = folder.At("model");
+        var weights = Weights();
+        HuggingFaceFolder.Save(path, Config, weights);
+        weights["model.layers.1.mlp.up_proj.weight"] = weights["model.layers.1.mlp.up_proj.weight"].to_type(type);
+        SafetensorsFile.Write(Path.Combine(path, "model.safetensors"), weights);
+
+        Loading(path).Should().Throw<InvalidDataException>().WithMessage("*model.layers.1.mlp.up_proj.weight hold whole numbers*");
+    }
+
+    [Fact]
+    public void Licences_templates_and_tokenizer_files_travel_along_and_others_do_not()
+    {
+        var (from, to) = (folder.At("base"), folder.At("model"));
+        Directory.CreateDirectory(Path.Combine(from, "additional_chat_templates"));
+        string[] travels = ["LICENSE", "NOTICE.txt", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", Path.Combine("additional_chat_templates", "tool_use.jinja")];
+        foreach (var name in travels.Append("README.md").Append("pytorch_model.bin"))
+        {
+            File.WriteAllText(Path.Combine(from, name), name);
+        }
+
+        void Save() => HuggingFaceFolder.Save(to, Config, Weights(), addFiles: partial => HuggingFaceFolder.CopyCompanions(from, partial));
+        Save();
+        Save(); // a folder with such files may be replaced
+
+        Directory.EnumerateFiles(to, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(to, file)).Should()
+            .BeEquivalentTo(travels.Concat(["config.json", "generation_config.json", "model.safetensors"]));
+    }
+
+    [Fact]
     public void An_absent_head_points_to_the_tie()
     {
         var path = folder.At("model");

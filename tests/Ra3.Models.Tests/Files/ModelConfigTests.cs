@@ -62,6 +62,7 @@ public sealed class ModelConfigTests
             TieEmbeddings = true,
             BosTokenId = 128000,
             EosTokenIds = [128001],
+            Other = new Dictionary<string, string> { ["pretraining_tp"] = "1" },
         });
         ModelConfig.Parse(Qwen3).EosTokenIds.Should().Equal(151645, 151643);
         ModelConfig.Parse(Qwen3).HeadSize.Should().Be(128);
@@ -91,6 +92,9 @@ public sealed class ModelConfigTests
     [InlineData(Llama32, "rope_scaling", """{"type":"linear","factor":4.0}""", "rope_type \"linear\"")]
     [InlineData(Llama32, "rope_scaling", """{"rope_type":"llama3","factor":4.0}""", "rope_scaling.low_freq_factor is absent")]
     [InlineData(Llama32, "rope_parameters", """{"rope_type":"yarn","factor":4.0}""", "rope_type \"yarn\"")]
+    [InlineData(Llama32, "rope_parameters", """{"rope_type":"default","rope_theta":500000.0}""", "rope_parameters and rope_scaling are both given and differ")]
+    [InlineData(Qwen25, "rope_parameters", """{"sliding_attention":{"rope_type":"default"}}""", "nothing for \"full_attention\"")]
+    [InlineData(Qwen25, "rope_parameters", """{"full_attention":{"rope_type":"yarn","factor":4.0}}""", "rope_parameters.full_attention asks for rope_type \"yarn\"")]
     [InlineData(Llama32, "quantization_config", """{"bits":4}""", "quantization_config is {\"bits\":4}")]
     [InlineData(Llama32, "num_local_experts", "8", "num_local_experts is 8")]
     [InlineData(Llama32, "partial_rotary_factor", "0.5", "partial_rotary_factor is 0.5")]
@@ -114,6 +118,46 @@ public sealed class ModelConfigTests
         var parse = () => ModelConfig.Parse(changed.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }), "there/config.json");
 
         parse.Should().Throw<InvalidDataException>().WithMessage($"there/config.json: *{complaint}*.");
+    }
+
+    [Fact]
+    public void Rope_of_transformers_5_is_read_flat_and_by_type_of_layer()
+    {
+        var json = JsonNode.Parse(Qwen25)!.AsObject();
+        json.Remove("rope_theta");
+        json["rope_parameters"] = JsonNode.Parse("""{"rope_type":"default","rope_theta":31000.0}""");
+        ModelConfig.Parse(json.ToJsonString()).RopeTheta.Should().Be(31000);
+
+        json["rope_parameters"] = JsonNode.Parse(
+            """{"sliding_attention":{"rope_type":"default","rope_theta":1.0},"full_attention":{"rope_type":"default","rope_theta":32000.0}}""");
+        ModelConfig.Parse(json.ToJsonString()).RopeTheta.Should().Be(32000);
+    }
+
+    [Fact]
+    public void Both_forms_of_rope_are_read_where_they_say_the_same()
+    {
+        var json = JsonNode.Parse(Llama32)!.AsObject();
+        json["rope_parameters"] = json["rope_scaling"]!.DeepClone();
+        json["rope_parameters"]!["rope_theta"] = json["rope_theta"]!.DeepClone();
+
+        ModelConfig.Parse(json.ToJsonString()).Should().BeEquivalentTo(ModelConfig.Parse(Llama32));
+    }
+
+    [Fact]
+    public void Keys_that_mean_nothing_here_are_written_back_as_they_were()
+    {
+        var json = JsonNode.Parse(Llama32)!.AsObject();
+        json["transformers_version"] = "4.45.0.dev0";
+        json["attention_dropout"] = 0.1;
+        json["task"] = JsonNode.Parse("""{"labels":[1,2.50]}""");
+
+        var written = JsonNode.Parse(ModelConfig.Parse(json.ToJsonString()).ToJson())!;
+        foreach (var key in new[] { "transformers_version", "attention_dropout", "task" })
+        {
+            written[key]!.ToJsonString().Should().Be(json[key]!.ToJsonString());
+        }
+
+        written.AsObject().Should().NotContainKey("rope_parameters");
     }
 
     [Fact]

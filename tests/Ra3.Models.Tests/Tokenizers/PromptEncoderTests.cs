@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Ra3.Models;
 using Ra3.Models.Tokenizers;
 
 namespace Ra3.Tests.Tokenizers;
@@ -59,7 +58,7 @@ public sealed class PromptEncoderTests
     [Fact]
     public void The_room_behind_a_prompt_is_what_the_positions_leave()
     {
-        var config = Golden.RandomModel.Config(ModelFamily.Llama) with { MaxPositions = 5 };
+        var config = Golden.RandomModel.Llama with { MaxPositions = 5 };
 
         PromptEncoder.Room([1, 2, 3], config).Should().Be(2);
         PromptEncoder.Room([1, 2, 3, 4, 5, 6], config).Should().Be(0);
