@@ -165,7 +165,8 @@ public sealed class GrpoTrainerTests : IDisposable
         });
         var results = new[] { 1, 5 }.Select(batch => PassAt1.Measure(toy.Policy, toy.Tokenizer, toy.Problems, reward, 10, batch)).ToList();
         results[0].Rate.Should().BeApproximately(3 / 11.0, 1e-12);
-        results[0].StandardError.Should().BeApproximately(Math.Sqrt(3 / 11.0 * (8 / 11.0) / 11), 1e-12);
+        results[0].StandardError.Should().BeApproximately(
+            Math.Sqrt((3 / 11.0 * (8 / 11.0) / 11) + (1 / (4 * 11.0 * 11))) / (1 + (1 / 11.0)), 1e-12); // Wilson's, never 0
         results[0].Dropped.Should().Be(1);
         results[1].Completions.Should().Equal(results[0].Completions);
     }
