@@ -3,12 +3,16 @@ using Ra3.Sandbox;
 namespace Ra3.Benchmarks;
 
 /// <summary>Python assertions about one function: read as cases where they are plain, otherwise run in split mode.</summary>
+/// <param name="id">The problem's id, for messages.</param>
 /// <param name="tests">The assertions.</param>
 /// <param name="entryPoint">The function.</param>
 /// <param name="prelude">Trusted code that the tests need.</param>
 /// <param name="limits">What a program may use.</param>
 /// <param name="alwaysSplit">Run the tests even where they could be read.</param>
-internal sealed class AssertGrader(string tests, string entryPoint, string prelude, Limits limits, bool alwaysSplit) : Grader
+/// <param name="programNames">What the program must define besides, for the tests to use.</param>
+internal sealed class AssertGrader(
+    string id, string tests, string entryPoint, string prelude, Limits limits, bool alwaysSplit, IReadOnlyList<string>? programNames = null)
+    : Grader
 {
     private readonly SemaphoreSlim gate = new(1);
     private JudgeRequest? plan;
@@ -21,9 +25,11 @@ internal sealed class AssertGrader(string tests, string entryPoint, string prelu
             await gate.WaitAsync(ct);
             try
             {
-                plan ??= alwaysSplit
-                    ? new SplitRequest("", entryPoint, tests, prelude, limits)
-                    : await pool.PlanAsync("", tests, entryPoint, limits, prelude, ct);
+                plan ??= await pool.PlanAsync("", tests, entryPoint, limits, prelude, programNames, alwaysSplit, ct);
+            }
+            catch (FaultyTestsException e)
+            {
+                throw new InvalidDataException(e.In($"The tests of {id}"), e);
             }
             finally
             {

@@ -38,7 +38,13 @@ internal static partial class CodeforcesData
                 continue;
             }
 
-            var grader = GraderOf(ContestData.Tests(rows[i], "tests"), checker, LimitsOf(text));
+            var tests = ContestData.Tests(rows[i], "tests");
+            if (tests.Count == 0)
+            {
+                throw new ArgumentException($"{id} has no tests, so every program would pass.");
+            }
+
+            var grader = GraderOf(tests, checker, LimitsOf(text));
             problems.Add(new Problem(id, ContestData.Ask(text, ""), ["\n```"], "", null, grader));
         }
 

@@ -57,7 +57,9 @@ internal sealed class EvalPlusGrader(
                 if (baseCases is null)
                 {
                     plusCases = await ExpectAsync(pool, plusCalls, ct);
-                    baseCases = await ExpectAsync(pool, baseCalls, ct);
+                    var first = await ExpectAsync(pool, baseCalls, ct);
+                    baseCases = first.Count + plusCases.Count > 0
+                        ? first : throw new InvalidDataException($"The reference answers no input of {entryPoint}, so every program would pass.");
                 }
             }
             finally
@@ -72,6 +74,11 @@ internal sealed class EvalPlusGrader(
             WallSeconds = Math.Max(Limits.WallSeconds, 6 * referenceSeconds),
             CallSeconds = 4 * referenceSeconds,
         };
+        if (baseCases.Count == 0)
+        {
+            return await pool.JudgeAsync(new CasesRequest(program, entryPoint, plusCases!, limits), ct);
+        }
+
         var verdict = await pool.JudgeAsync(new CasesRequest(program, entryPoint, baseCases, limits), ct);
         if (!verdict.Passed || plusCases!.Count == 0)
         {

@@ -18,7 +18,7 @@ internal static class HumanEvalData
         var (prompt, entry) = (row.Text("prompt"), row.Text("entry_point"));
         // Tests use helpers that the prompt defines; they get the prompt's own, never the program's.
         var grader = new AssertGrader(
-            row.Text("test") + $"\ncheck({entry})\n", entry, prompt + "\n    pass\n", Limits, alwaysSplit);
+            row.Text("task_id"), row.Text("test") + $"\ncheck({entry})\n", entry, prompt + "\n    pass\n", Limits, alwaysSplit);
         return new Problem(row.Text("task_id"), prompt, Stops, prompt, prompt + row.Text("canonical_solution"), grader);
     }).ToList(), []);
 

@@ -23,11 +23,11 @@ internal static partial class MbppData
         {
             var code = row.Text("code");
             var tests = string.Join('\n', Tests(row)) + "\n";
-            // The set-up code of two problems builds objects of a class that the program defines, so it is part of the tests.
-            var grader = new AssertGrader(
-                row.Text("test_setup_code") + "\n" + tests, EntryPoint(tests, code), "", Limits, alwaysSplit);
             var number = row.GetProperty("task_id").GetInt32();
             var id = "MBPP/" + number.ToString(CultureInfo.InvariantCulture);
+            // The set-up code of two problems builds objects of a class that the program defines, so it is part of the tests.
+            var grader = new AssertGrader(
+                id, row.Text("test_setup_code") + "\n" + tests, EntryPoint(tests, code), "", Limits, alwaysSplit, Classes(code));
             return new Problem(id, shots + Ask(row), ["[DONE]", "\n[BEGIN]"], "", code, grader)
             {
                 IsAsked = number is >= FirstTest and <= LastTest,
@@ -45,6 +45,10 @@ internal static partial class MbppData
             row.GetProperty("atol").GetDouble());
         return new Problem(id, prompt, ["\n\"\"\"", "\nassert", "\nif __name__", "\nprint", "\n```"], prompt, reference, grader);
     }).ToList(), []);
+
+    /// <summary>Classes that the reference defines: where tests use them, the program defines them too.</summary>
+    private static List<string> Classes(string code) =>
+        Definition().Matches(code).Where(m => m.Value.StartsWith("class", StringComparison.Ordinal)).Select(m => m.Groups["name"].Value).ToList();
 
     private static IEnumerable<string> Tests(JsonElement row) => row.GetProperty("test_list").EnumerateArray().Select(t => t.GetString()!);
 

@@ -58,7 +58,11 @@ public static partial class KnownProblems
         var tests = (Text(row, "test_setup_code") + "\n" + string.Join('\n', asserts) + "\n").TrimStart('\n');
         var prompt = $"\"\"\"\n{Text(row, "text")}\n{asserts[0]}\n\"\"\"\n";
         return new PythonProblem(
-            "MBPP/" + id.ToString(CultureInfo.InvariantCulture), prompt, ModuleStop, "", EntryPoint(tests, Text(row, "code")), tests);
+            "MBPP/" + id.ToString(CultureInfo.InvariantCulture), prompt, ModuleStop, "", EntryPoint(tests, Text(row, "code")), tests)
+        {
+            Names = [.. Definition().Matches(Text(row, "code").ReplaceLineEndings("\n"))
+                .Where(match => match.Value.StartsWith("class", StringComparison.Ordinal)).Select(match => match.Groups["name"].Value)],
+        };
     }
 
     /// <summary>

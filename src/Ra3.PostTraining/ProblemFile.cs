@@ -6,8 +6,9 @@ namespace Ra3.PostTraining;
 /// <summary>
 /// Problems as JSON lines (plain, gzip or Zstandard). Each line is an object with <c>id</c> and <c>prompt</c>, and either
 /// <c>tests</c> and <c>entry_point</c> (Python; <c>program</c> says what stands before the completion in the program that
-/// is judged, the prompt where it is left out) or <c>answer</c> (a question). <c>stop</c> is a list of texts that end a
-/// completion; left out, it is that of the kind. Other keys are ignored.
+/// is judged, the prompt where it is left out; <c>names</c> lists what the program must define besides, for the tests to use)
+/// or <c>answer</c> (a question). <c>stop</c> is a list of texts that end a completion; left out, it is that of the kind.
+/// Other keys are ignored.
 /// </summary>
 public static class ProblemFile
 {
@@ -50,7 +51,7 @@ public static class ProblemFile
                     throw new InvalidDataException(why);
                 }
 
-                problems.Add(lines.TryAdd(problem.Id, line.Number) ? problem
+                problems.Add(lines.TryAdd(problem.Id, line.Number) ? problem with { Place = $"{path}, line {line.Number}" }
                     : throw new InvalidDataException(
                         $"the id '{problem.Id}' is that of line {lines[problem.Id]} already"));
             }
@@ -89,7 +90,10 @@ public static class ProblemFile
         {
             (true, false) => new PythonProblem(
                 id, prompt, Stop(row, PythonStop), row.TryGetProperty("program", out _) ? Text(row, "program") : prompt,
-                Text(row, "entry_point"), Text(row, "tests")),
+                Text(row, "entry_point"), Text(row, "tests"))
+            {
+                Names = row.TryGetProperty("names", out var names) ? Texts(names, "names") : [],
+            },
             (false, true) => new AnswerProblem(id, prompt, Stop(row, AnswerStop), Text(row, "answer")),
             (true, true) => throw new InvalidDataException("there are both tests and an answer; a problem has one of them"),
             _ => throw new InvalidDataException("there are neither tests (Python) nor an answer (a question)"),
@@ -110,17 +114,13 @@ public static class ProblemFile
             : null;
     }
 
-    private static IReadOnlyList<string> Stop(JsonElement row, IReadOnlyList<string> usual)
-    {
-        if (!row.TryGetProperty("stop", out var stop))
-        {
-            return usual;
-        }
+    private static IReadOnlyList<string> Stop(JsonElement row, IReadOnlyList<string> usual) =>
+        row.TryGetProperty("stop", out var stop) ? Texts(stop, "stop") : usual;
 
-        return stop.ValueKind == JsonValueKind.Array && stop.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String && text.GetString()!.Length > 0)
-            ? [.. stop.EnumerateArray().Select(text => text.GetString()!)]
-            : throw new InvalidDataException("stop must be a list of texts, none of them empty");
-    }
+    private static IReadOnlyList<string> Texts(JsonElement list, string key) =>
+        list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String && text.GetString()!.Length > 0)
+            ? [.. list.EnumerateArray().Select(text => text.GetString()!)]
+            : throw new InvalidDataException($"{key} must be a list of texts, none of them empty");
 
     private static string Text(JsonElement row, string key) =>
         !row.TryGetProperty(key, out var value) ? throw new InvalidDataException($"{key} is missing")

@@ -63,7 +63,35 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
     private readonly Limits limits = new(
         options.CpuSeconds, options.WallSeconds, options.MemoryMb, options.OutputMb << 20, options.OutputMb << 20);
 
-    private readonly ConcurrentDictionary<(string Tests, string? EntryPoint), JudgeRequest> plans = new(); // ids say nothing: another set of problems may use them too
+    // Ids say nothing: another set of problems may use them too.
+    private readonly ConcurrentDictionary<(string Tests, string EntryPoint, string Program, string Names), JudgeRequest> plans = new();
+
+    /// <summary>Reads and tries the tests of all Python problems, before any program is judged by them.</summary>
+    /// <param name="problems">Problems; those of other kinds are passed over.</param>
+    /// <param name="stop">Cancels.</param>
+    /// <exception cref="InvalidDataException">Tests that can judge no program: says where the first stands, and how many there are.</exception>
+    /// <exception cref="IOException">The sandbox failed twice.</exception>
+    public async Task RequireSoundTestsAsync(IEnumerable<Problem> problems, CancellationToken stop)
+    {
+        var python = problems.OfType<PythonProblem>().ToList();
+        var faults = new ConcurrentDictionary<int, string>();
+        var degree = new ParallelOptions { MaxDegreeOfParallelism = pool.Workers, CancellationToken = stop };
+        await Parallel.ForAsync(0, python.Count, degree, async (i, token) =>
+        {
+            try
+            {
+                await PlanAsync(python[i], token).ConfigureAwait(false);
+            }
+            catch (FaultyTestsException e)
+            {
+                faults[i] = Place(python[i], e);
+            }
+        }).ConfigureAwait(false);
+        if (!faults.IsEmpty)
+        {
+            throw new InvalidDataException(faults[faults.Keys.Min()] + (faults.Count > 1 ? $" {faults.Count} problems have faulty tests; this is the first." : ""));
+        }
+    }
 
     /// <inheritdoc/>
     public async Task<Score> ScoreAsync(Problem problem, string completion, CancellationToken stop)
@@ -96,6 +124,10 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
 
             var isSound = verdict.Passed || verdict.Test is not null; // it got as far as a test
             return new Score(share + (isSound ? options.FormatBonus : 0), verdict.Name, verdict.Detail);
+        }
+        catch (FaultyTestsException e)
+        {
+            throw new InvalidDataException(Place(python, e), e);
         }
         catch (IOException e)
         {
@@ -138,12 +170,17 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
     /// <summary>Equal tests are read once.</summary>
     private async Task<JudgeRequest> PlanAsync(PythonProblem problem, CancellationToken stop)
     {
-        if (!plans.TryGetValue((problem.Tests, problem.EntryPoint), out var plan))
+        var key = (problem.Tests, problem.EntryPoint, problem.Program, string.Join(',', problem.Names));
+        if (!plans.TryGetValue(key, out var plan))
         {
-            plan = await pool.PlanAsync("", problem.Tests, problem.EntryPoint, limits, ct: stop).ConfigureAwait(false);
-            plans[(problem.Tests, problem.EntryPoint)] = plan;
+            plan = await pool.PlanAsync(
+                "", problem.Tests, problem.EntryPoint, limits, problem.Program, problem.Names, ct: stop).ConfigureAwait(false);
+            plans[key] = plan;
         }
 
         return plan;
     }
+
+    private static string Place(PythonProblem problem, FaultyTestsException fault) =>
+        fault.In($"{(problem.Place is { } place ? place + ": " : "")}the tests of '{problem.Id}'");
 }

@@ -4,31 +4,43 @@ using System.Text.Json.Nodes;
 
 namespace Ra3.Sandbox;
 
-/// <summary>Asks a worker to read test code as cases.</summary>
+/// <summary>Asks a worker to read test code as cases, and to try it where it has to be run.</summary>
 internal static class CaseReader
 {
     private static readonly Limits ReadingLimits = new(CpuSeconds: 10, WallSeconds: 30, ResultBytes: 1 << 26);
 
-    /// <summary>The tests as cases, or null where they are more than plain assertions.</summary>
+    /// <summary>The tests as cases, or null where they are more than plain assertions; and what is wrong with them.</summary>
     /// <exception cref="IOException">The worker failed.</exception>
-    public static async Task<IReadOnlyList<TestCase>?> ReadAsync(
-        Worker worker, string tests, string entryPoint, string prelude, CancellationToken ct)
+    public static async Task<(IReadOnlyList<TestCase>? Cases, FaultyTestsException? Fault)> ReadAsync(
+        Worker worker, string tests, string entryPoint, string prelude, IReadOnlyList<string> programNames, CancellationToken ct)
     {
-        var payload = new JsonObject { ["tests"] = tests, ["prelude"] = prelude };
+        var payload = Payload(tests, prelude, programNames);
         var (facts, outputs) = await worker.RunAsync(
             Judge.Job("read", entryPoint, ReadingLimits), [], Encoding.UTF8.GetBytes(payload.ToJsonString()),
             Judge.Patience(ReadingLimits), ct);
         Judge.RequireOwnEnd(facts.GetProperty("judge"), "reader of the tests");
         if (outputs[1].Length == 0)
         {
-            return null; // reading them took too much time or memory
+            return (null, null); // reading them took too much time or memory
         }
 
         using var answer = JsonDocument.Parse(outputs[1]);
-        return answer.RootElement.TryGetProperty("cases", out var cases)
-            ? cases.EnumerateArray().Select(ToCase).ToList()
-            : null;
+        if (answer.RootElement.TryGetProperty("fault", out var fault))
+        {
+            var line = answer.RootElement.GetProperty("line");
+            return (null, new FaultyTestsException(line.ValueKind == JsonValueKind.Number ? line.GetInt32() : null, fault.GetString()!));
+        }
+
+        return (answer.RootElement.TryGetProperty("cases", out var cases) ? cases.EnumerateArray().Select(ToCase).ToList() : null, null);
     }
+
+    /// <summary>Tests as a worker takes them.</summary>
+    public static JsonObject Payload(string tests, string prelude, IReadOnlyList<string> programNames) => new()
+    {
+        ["tests"] = tests,
+        ["prelude"] = prelude,
+        ["names"] = new JsonArray(programNames.Select(name => (JsonNode)name).ToArray()),
+    };
 
     private static TestCase ToCase(JsonElement element)
     {

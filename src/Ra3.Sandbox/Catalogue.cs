@@ -119,9 +119,7 @@ public static class Catalogue
         if (!planned.TryGetValue(key, out var plan))
         {
             var tests = await File.ReadAllTextAsync(Path.Combine(folder, test.Tests), ct);
-            plan = forceSplit
-                ? new SplitRequest("", test.EntryPoint, tests, "", limits)
-                : await pool.PlanAsync("", tests, test.EntryPoint, limits, "", ct);
+            plan = await pool.PlanAsync("", tests, test.EntryPoint, limits, alwaysSplit: forceSplit, ct: ct);
             planned[key] = plan;
         }
 

@@ -93,19 +93,19 @@ internal static class Judge
         }
 
         // A line cut off by the end of the process is no forgery: the end itself says what happened.
-        if (run.Bad(tier, answers.IsNonsense ? at : answers.Right) is { } bad)
+        if (run.Bad(tier, at) is { } bad)
         {
             return bad;
         }
 
         return answers.IsNonsense ? run.Say(tier, VerdictKind.RuntimeError, at, "The program answered what no program answers.")
             : answers.AreAllRight ? run.Say(tier, VerdictKind.Passed, null, "")
-            : run.Say(tier, VerdictKind.RuntimeError, answers.Right, "The program ended before it had answered" + run.ExitText() + ".");
+            : run.Say(tier, VerdictKind.RuntimeError, at, "The program ended before it had answered" + run.ExitText() + ".");
     }
 
     private static async Task<Verdict> SplitAsync(Worker worker, SandboxTier tier, SplitRequest request, CancellationToken ct)
     {
-        var payload = new JsonObject { ["tests"] = request.Tests, ["prelude"] = request.Prelude };
+        var payload = CaseReader.Payload(request.Tests, request.Prelude, request.ProgramNames);
         var run = await RunAsync(
             worker, Job("split", request.EntryPoint, request.Limits), request, Encoding.UTF8.GetBytes(payload.ToJsonString()), ct);
         RequireOwnEnd(run.Judge, "judge");
@@ -135,6 +135,8 @@ internal static class Judge
                 return run.Say(tier, VerdictKind.OutputLimit, line, Short(root.GetProperty("e")[1].GetString()!) + text);
             case "exit":
                 return run.Say(tier, VerdictKind.RuntimeError, line, $"The program raised {root.GetProperty("e")[0].GetString()}{text}");
+            case "fault":
+                return run.Say(tier, VerdictKind.HarnessError, line, "The tests are at fault: " + root.GetProperty("e")[1].GetString());
             case "malformed":
                 return run.Bad(tier, line) ?? run.Say(tier, VerdictKind.RuntimeError, line, "The program answered what no program answers.");
             default:

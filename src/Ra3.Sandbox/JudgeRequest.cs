@@ -25,7 +25,11 @@ public sealed record CasesRequest(string Program, string EntryPoint, IReadOnlyLi
 /// <param name="Prelude">Trusted code that the tests need, run before them: its names are never the program's.</param>
 /// <param name="Limits">What the program may use.</param>
 public sealed record SplitRequest(string Program, string EntryPoint, string Tests, string Prelude, Limits Limits)
-    : JudgeRequest(Program, Limits);
+    : JudgeRequest(Program, Limits)
+{
+    /// <summary>What the program must define besides, for the tests to use; every other name is the tests' own.</summary>
+    public IReadOnlyList<string> ProgramNames { get; init; } = [];
+}
 
 /// <summary>Runs the program once per test with its input on stdin, and checks what it prints.</summary>
 /// <param name="Program">Python source.</param>

@@ -76,8 +76,11 @@ public sealed class SandboxPool : IAsyncDisposable
     /// <summary>Judges one program.</summary>
     /// <param name="request">The program, its tests and limits.</param>
     /// <param name="ct">Cancels.</param>
+    /// <exception cref="ArgumentException">There are no tests, so every program would pass.</exception>
     public Task<Verdict> JudgeAsync(JudgeRequest request, CancellationToken ct = default) =>
-        WithWorkerAsync((worker, token) => Judge.RunAsync(worker, Tier, request, token), GiveUp, ct);
+        request is CasesRequest { Cases.Count: 0 } or StdioRequest { Tests.Count: 0 }
+        ? throw new ArgumentException("There are no tests, so every program would pass.", nameof(request))
+        : WithWorkerAsync((worker, token) => Judge.RunAsync(worker, Tier, request, token), GiveUp, ct);
 
     /// <summary>
     /// Reads test code made of plain assertions about one function as cases, which judge faster than
@@ -85,27 +88,43 @@ public sealed class SandboxPool : IAsyncDisposable
     /// </summary>
     /// <param name="tests">Trusted Python: assertions, or a function <c>check(candidate)</c> of them.</param>
     /// <param name="entryPoint">The function under test.</param>
-    /// <param name="prelude">Trusted code the tests need.</param>
+    /// <param name="prelude">Trusted code the tests need; it may end in the head of a function.</param>
+    /// <param name="programNames">What the program must define besides, for the tests to use.</param>
     /// <param name="ct">Cancels.</param>
+    /// <exception cref="FaultyTestsException">The tests can judge no program.</exception>
     /// <exception cref="IOException">The worker failed twice.</exception>
     public async Task<IReadOnlyList<TestCase>?> ReadCasesAsync(
-        string tests, string entryPoint, string prelude = "", CancellationToken ct = default) =>
-        await WithWorkerAsync(
-            (worker, token) => CaseReader.ReadAsync(worker, tests, entryPoint, prelude, token),
+        string tests, string entryPoint, string prelude = "", IReadOnlyList<string>? programNames = null, CancellationToken ct = default)
+    {
+        var (cases, fault) = await WithWorkerAsync(
+            (worker, token) => CaseReader.ReadAsync(worker, tests, entryPoint, prelude, programNames ?? [], token),
             e => throw new IOException("The tests could not be read: " + e.Message, e), ct);
+        return fault is null ? cases : throw fault;
+    }
 
-    /// <summary>A request for a function's tests: cases where they can be read as such, otherwise split.</summary>
+    /// <summary>
+    /// A request for a function's tests: cases where they can be read as such, otherwise split. Tests that have to be run are
+    /// tried on functions that answer nothing right, so that none pass every program.
+    /// </summary>
     /// <param name="program">Python source.</param>
     /// <param name="tests">Trusted Python.</param>
     /// <param name="entryPoint">The function under test.</param>
     /// <param name="limits">What the program may use.</param>
-    /// <param name="prelude">Trusted code the tests need.</param>
+    /// <param name="prelude">Trusted code the tests need; it may end in the head of a function.</param>
+    /// <param name="programNames">What the program must define besides, for the tests to use.</param>
+    /// <param name="alwaysSplit">Run the tests even where they could be read.</param>
     /// <param name="ct">Cancels.</param>
+    /// <exception cref="FaultyTestsException">The tests can judge no program.</exception>
+    /// <exception cref="IOException">The worker failed twice.</exception>
     public async Task<JudgeRequest> PlanAsync(
-        string program, string tests, string entryPoint, Limits limits, string prelude = "", CancellationToken ct = default) =>
-        await ReadCasesAsync(tests, entryPoint, prelude, ct) is { } cases
-            ? new CasesRequest(program, entryPoint, cases, limits)
-            : new SplitRequest(program, entryPoint, tests, prelude, limits);
+        string program, string tests, string entryPoint, Limits limits, string prelude = "", IReadOnlyList<string>? programNames = null,
+        bool alwaysSplit = false, CancellationToken ct = default)
+    {
+        var cases = await ReadCasesAsync(tests, entryPoint, prelude, programNames, ct);
+        return cases is null || alwaysSplit
+            ? new SplitRequest(program, entryPoint, tests, prelude, limits) { ProgramNames = programNames ?? [] }
+            : new CasesRequest(program, entryPoint, cases, limits);
+    }
 
     /// <summary>Calls a trusted function once per line of arguments, and hands its answers back.</summary>
     /// <param name="program">Python source.</param>

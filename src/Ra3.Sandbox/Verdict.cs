@@ -31,7 +31,7 @@ public enum VerdictKind
 /// <summary>The outcome of judging one program.</summary>
 /// <param name="Kind">How it ended.</param>
 /// <param name="Test">Number of the test that decided, from 0; in split mode the line of the tests, from 1; null where
-/// none did.</param>
+/// none did: the program was not loaded, or lacks the function.</param>
 /// <param name="Detail">One line for a person: exception type and message, or wanted and got.</param>
 /// <param name="CpuSeconds">Processor time used.</param>
 /// <param name="WallSeconds">Time on the clock.</param>

@@ -18,7 +18,7 @@ internal sealed class Worker(Process process) : IDisposable
     private const int MaxBlob = (1 << 30) + (1 << 20); // more than any limit lets through
     private const int MaxBlobs = 4;
     private static readonly string Source = string.Concat(
-        new[] { "confine", "wire", "candidate", "judge", "cases", "supervisor" }.Select(ReadPart));
+        new[] { "confine", "wire", "candidate", "split", "tests", "judge", "trial", "cases", "supervisor" }.Select(ReadPart));
 
     private readonly Stream input = process.StandardInput.BaseStream;
     private readonly Stream output = process.StandardOutput.BaseStream;

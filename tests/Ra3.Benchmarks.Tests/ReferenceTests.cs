@@ -42,6 +42,15 @@ public sealed class ReferenceTests(Pool pool) : IClassFixture<Pool>
     }
 
     [Fact]
+    public async Task A_program_cannot_bring_the_modules_that_tests_use()
+    {
+        var benchmark = Load("mbpp", split: false);
+        const string forger = "class sys:\n    getsizeof = staticmethod(lambda *a: 'forged')\ndef tuple_size(items):\n    return 'forged'\n";
+
+        (await JudgeAsync(benchmark, [new Sample("MBPP/596", 0, forger)])).Should().ContainSingle().Which.Verdict.Kind.Should().Be(VerdictKind.Failed);
+    }
+
+    [Fact]
     public async Task Wrong_programs_get_the_same_verdict_in_cases_and_in_split_mode()
     {
         var (cases, split) = (Load("humaneval", split: false), Load("humaneval", split: true));

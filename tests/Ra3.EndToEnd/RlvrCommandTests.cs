@@ -151,6 +151,25 @@ public sealed class RlvrCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dry_run_refuses_tests_that_can_judge_nobody()
+    {
+        var problems = Path.Combine(folder, "faulty.jsonl");
+        await File.WriteAllTextAsync(problems, """
+            {"id": "one", "prompt": "def one():\n", "entry_point": "one", "tests": "assert one() == 1"}
+            {"id": "two", "prompt": "def two():\n", "entry_point": "two", "tests": "def check(candidate):\n    pass"}
+            """, TestContext.Current.CancellationToken);
+
+        var (code, _, error) = await Ra3Command.RunAsync("rlvr", "--model", Model, "--problems", problems, "--dry-run");
+
+        if (error.Contains("cannot be confined", StringComparison.Ordinal))
+        {
+            Assert.Skip(error);
+        }
+
+        (code, error).Should().Be((1, $"ra3: {problems}, line 2: the tests of 'two': nothing calls two.\n"));
+    }
+
+    [Fact]
     public async Task A_dry_run_prints_the_plan_and_writes_nothing()
     {
         var (code, output, error) = await Ra3Command.RunAsync([.. Start, "--dry-run", "--json"]);

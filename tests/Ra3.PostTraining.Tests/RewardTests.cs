@@ -64,7 +64,10 @@ public sealed class RewardTests
             {"id": "sum", "prompt": "1+1=", "answer": "2", "stop": ["\n"]}
             """);
         var problems = ProblemFile.Read(path);
-        problems[0].Should().Be(new PythonProblem("add", "def add(a, b):\n", ProblemFile.PythonStop, "def add(a, b):\n", "add", "assert add(1, 2) == 3"));
+        problems[0].Should().Be(new PythonProblem("add", "def add(a, b):\n", ProblemFile.PythonStop, "def add(a, b):\n", "add", "assert add(1, 2) == 3")
+        {
+            Place = path + ", line 1",
+        });
         problems[1].Should().BeOfType<AnswerProblem>().Which.Stop.Should().Equal("\n");
     }
 
@@ -121,6 +124,62 @@ public sealed class RewardTests
         (await ScoreAsync(share, "    return (")).Should().BeEquivalentTo(new { Value = 0.0, Verdict = "runtime_error" });
 
         Task<Score> ScoreAsync(PythonReward reward, string completion) => reward.ScoreAsync(problem, completion, TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("def other(x):\n    return x // 2", 0)]
+    [InlineData("import os\nos._exit(0)", 0)]
+    [InlineData("while True: pass", 0)]
+    [InlineData("def half(x):\n    while True: pass", 0.1)]
+    [InlineData("def half(x):\n    return x", 0.1)]
+    public async Task The_bonus_for_form_is_paid_once_the_function_was_found(string program, double reward)
+    {
+        await using var pool = await StartPool();
+        var judge = new PythonReward(pool, new PythonRewardOptions { FormatBonus = 0.1, CpuSeconds = 1, WallSeconds = 2 });
+        foreach (var tests in new[] { "assert half(4) == 2\n", "for x in (4, 6):\n    assert half(x) == x // 2\n" })
+        {
+            var problem = new PythonProblem("half", "", [], "", "half", tests);
+            (await judge.ScoreAsync(problem, program, TestContext.Current.CancellationToken)).Value.Should().Be(reward);
+        }
+    }
+
+    [Fact]
+    public async Task Faulty_tests_of_a_file_are_named_with_their_place()
+    {
+        await using var pool = await StartPool();
+        var path = Write("""
+            {"id": "a", "prompt": "def half(x):\n", "entry_point": "half", "tests": "assert half(4) == 2"}
+            {"id": "b", "prompt": "def half(x):\n", "entry_point": "half", "tests": ""}
+            {"id": "c", "prompt": "Half of 4?", "answer": "2"}
+            {"id": "d", "prompt": "def half(x):\n", "entry_point": "half", "tests": "assert half(4) == 2\nassert half("}
+            """);
+        var problems = ProblemFile.Read(path);
+        var reward = new PythonReward(pool, new PythonRewardOptions());
+
+        var require = () => reward.RequireSoundTestsAsync(problems, TestContext.Current.CancellationToken);
+        (await require.Should().ThrowAsync<InvalidDataException>()).WithMessage(path + ", line 2: the tests of 'b': nothing calls half. 2 problems have faulty tests; this is the first.");
+        await reward.RequireSoundTestsAsync([problems[0], problems[2]], TestContext.Current.CancellationToken);
+        var score = () => reward.ScoreAsync(problems[3], "    return 0", TestContext.Current.CancellationToken);
+        (await score.Should().ThrowAsync<InvalidDataException>()).WithMessage(path + ", line 4: the tests of 'd', line 2: SyntaxError*");
+    }
+
+    [Fact]
+    public async Task Tests_have_helpers_from_the_text_before_the_completion_and_classes_from_the_program_where_it_is_said()
+    {
+        await using var pool = await StartPool();
+        var reward = new PythonReward(pool, new PythonRewardOptions());
+        var problems = ProblemFile.Read(Write("""
+            {"id": "a", "prompt": "def twice(x):\n    return 2 * x\n\ndef half(x):\n", "entry_point": "half", "tests": "for x in (1, 2):\n    assert half(twice(x)) == x"}
+            {"id": "b", "prompt": "# A pair\n", "entry_point": "total", "names": ["Pair"], "tests": "assert total([Pair(1, 2)]) == 3"}
+            """));
+
+        (await Score(problems[0], "    return x // 2")).Should().BeTrue();
+        (await Score(problems[0], "    return 7\ndef twice(x):\n    return 7")).Should().BeFalse();
+        (await Score(problems[1], "class Pair:\n    def __init__(self, a, b): self.a, self.b = a, b\ndef total(ps): return sum(p.a + p.b for p in ps)")).Should().BeTrue();
+        (await Score(problems[1], "def total(ps): return 3")).Should().BeFalse();
+
+        async Task<bool> Score(Problem problem, string completion) =>
+            (await reward.ScoreAsync(problem, completion, TestContext.Current.CancellationToken)).Passed;
     }
 
     [Fact]

@@ -198,7 +198,7 @@ public sealed class ChannelTests(PoolFixture fixture) : IClassFixture<PoolFixtur
     [InlineData("Fraction(a, 3)", "assert abs(f(1) - 1 / 3) < 1e-9", true)]
     [InlineData("Fraction(a, 3)", "assert abs(f(1) - Decimal('0.3')) < 1", false)]
     [InlineData("Decimal(a)", "assert f(float('inf')) == float('inf')", true)]
-    [InlineData("Decimal(a)", "assert f(float('nan')) != 1 or f(1) == 1", true)]
+    [InlineData("Decimal(a)", "assert f(1) == 1\nassert f(float('nan')) != 1", true)]
     public async Task Decimals_fractions_and_complex_numbers_are_compared_as_in_Python(string answer, string test, bool passes)
     {
         const string imports = "from decimal import Decimal\nfrom fractions import Fraction\n";

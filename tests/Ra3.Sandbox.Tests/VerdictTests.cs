@@ -143,7 +143,8 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
             def same(x): return Pair(1, 1)
             """;
         (await fixture.Pool.JudgeAsync(new SplitRequest(
-            program, "total", "assert total([Pair(1, 2), Pair(3, 4)]) == 10", "", Small))).Passed.Should().BeTrue();
+            program, "total", "assert total([Pair(1, 2), Pair(3, 4)]) == 10", "", Small)
+        { ProgramNames = ["Pair"] })).Passed.Should().BeTrue();
         (await fixture.Pool.JudgeAsync(new SplitRequest(
             program, "same", "x = 7\nassert same(x) == x", "", Small))).Kind.Should().Be(VerdictKind.Failed);
     }

@@ -63,7 +63,7 @@ internal static class RlvrCommand
 
             var recipe = TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, Whole, console.WriteLine);
             var sandbox = SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers));
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
+            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, sandbox, console, stop)
                 : resumes && TrainingRun.Finished(folder, console) is { } done ? done
                 : Run(recipe, sandbox, folder, resumes, console, stop);
             if (parsed.GetValue(json))
@@ -88,10 +88,11 @@ internal static class RlvrCommand
         },
     };
 
-    private static RlvrPlan Plan(RlvrRecipe recipe, IAnsiConsole console, CancellationToken stop)
+    private static RlvrPlan Plan(RlvrRecipe recipe, SandboxOptions sandbox, IAnsiConsole console, CancellationToken stop)
     {
         var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (config, tokenizer) = Start(recipe);
+        Judging(all, sandbox, recipe, stop).Pool?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         var problems = all.Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
         var plan = RlvrPlan.Of(problems, config, tokenizer, recipe.Grpo, recipe.Precision) with
         {
@@ -110,9 +111,8 @@ internal static class RlvrCommand
         var (config, tokenizer) = Start(recipe);
         var problems = all.Fitting(tokenizer, config, recipe.Grpo.MaxNewTokens);
         MemoryEstimate.Require(RlvrPlan.MemoryOf(problems, config, tokenizer, recipe.Grpo, recipe.Precision), RlvrPlan.MemoryKeys);
+        var (pool, python) = Judging(all, sandbox, recipe, stop);
         var policy = Load(recipe);
-        var needsSandbox = problems.Train.Concat(problems.Test).Any(problem => problem is PythonProblem);
-        var pool = needsSandbox ? SandboxPool.StartAsync(sandbox, stop).GetAwaiter().GetResult() : null;
         try
         {
             using var held = policy;
@@ -129,7 +129,7 @@ internal static class RlvrCommand
                     console.WriteLine("Sampling and learning run side by side (maxStaleness above 0): the result depends on timing, not on the seed alone.");
                 }
 
-                var reward = new RlvrReward(pool is null ? null : new PythonReward(pool, recipe.Python));
+                var reward = new RlvrReward(python);
                 GrpoResult result;
                 using (var log = new RlvrLog(run, recipe.Grpo, done))
                 {
@@ -157,6 +157,30 @@ internal static class RlvrCommand
         if (count > 0)
         {
             console.WriteLine($"{count} problems are left out: their prompts leave no room for {recipe.Grpo.MaxNewTokens} new tokens in {config.MaxPositions} positions.");
+        }
+    }
+
+    /// <summary>A sandbox that has read and tried the tests of all problems; none where no problem needs one.</summary>
+    private static (SandboxPool? Pool, PythonReward? Reward) Judging(
+        RlvrProblems problems, SandboxOptions options, RlvrRecipe recipe, CancellationToken stop)
+    {
+        var all = problems.Train.Concat(problems.Test).ToList();
+        if (!all.Exists(problem => problem is PythonProblem))
+        {
+            return (null, null);
+        }
+
+        var pool = SandboxPool.StartAsync(options, stop).GetAwaiter().GetResult();
+        try
+        {
+            var reward = new PythonReward(pool, recipe.Python);
+            reward.RequireSoundTestsAsync(all, stop).GetAwaiter().GetResult();
+            return (pool, reward);
+        }
+        catch
+        {
+            pool.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
         }
     }
 

@@ -90,6 +90,7 @@ internal static partial class SandboxCommand
         var tests = new Option<FileInfo>("--tests") { Description = "Python assertions about one of its functions.", HelpName = "FILE" }.AcceptExistingOnly();
         var input = new Option<FileInfo>("--input") { Description = "Run it as a whole program on this input, and print what it prints.", HelpName = "FILE" }.AcceptExistingOnly();
         var entry = new Option<string>("--entry") { Description = "The function; the first that both tests and program name when left out.", HelpName = "NAME" };
+        var names = new Option<string>("--names") { Description = "What the program must define besides, for the tests to use, with commas between.", HelpName = "NAMES", DefaultValueFactory = _ => "" };
         var cpu = new Option<double>("--cpu") { Description = "Seconds of processor time; the clock allows three times as much.", HelpName = "S", DefaultValueFactory = _ => 5 };
         var memory = new Option<int>("--memory") { Description = "Megabytes of address space.", HelpName = "MB", DefaultValueFactory = _ => 1024 };
         var output = new Option<int>("--output")
@@ -109,7 +110,7 @@ internal static partial class SandboxCommand
         var verb = new Verb(
             "run", "Judges a program by tests, or runs it on an input. Exit code 0 if it passed.",
             "ra3 sandbox run solution.py --tests tests.py", "ra3 sandbox run program.py --input in.txt")
-        { file, tests, input, entry, cpu, memory, output, tier, isUnsafe, json };
+        { file, tests, input, entry, names, cpu, memory, output, tier, isUnsafe, json };
         verb.Validators.Add(result =>
         {
             if (result.GetResult(tests) is null == result.GetResult(input) is null)
@@ -128,7 +129,16 @@ internal static partial class SandboxCommand
             if (parsed.GetValue(tests) is { } testFile)
             {
                 var text = await File.ReadAllTextAsync(testFile.FullName, stop);
-                request = await pool.PlanAsync(program, text, parsed.GetValue(entry) ?? EntryPoint(program, text), limits, ct: stop);
+                var others = parsed.GetRequiredValue(names).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+                try
+                {
+                    request = await pool.PlanAsync(
+                        program, text, parsed.GetValue(entry) ?? EntryPoint(program, text), limits, programNames: others, ct: stop);
+                }
+                catch (FaultyTestsException e)
+                {
+                    throw new InvalidDataException(e.In(testFile.ToString()), e);
+                }
             }
             else
             {

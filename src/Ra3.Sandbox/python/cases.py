@@ -1,4 +1,4 @@
-# Turns test code made of plain assertions about one function into data. Part 5 of the supervisor.
+# Turns test code made of plain assertions about one function into data. Part 8 of the supervisor.
 
 
 NUMBERS = (int, float, complex, fractions.Fraction, decimal.Decimal)
@@ -13,39 +13,47 @@ class CaseReader:
 
     Checks: eq, is, truthy, falsy, approx (|answer - expected| < tolerance), and set (set(answer) == expected)."""
 
-    def __init__(self, entry, prelude):
-        self.entry = entry
-        self.names = {entry, 'candidate'}
-        self.space = {'__name__': 'tests'}
-        if prelude:
-            exec(compile(prelude, '<prelude>', 'exec'), self.space)
+    def __init__(self, tests):
+        self.tests, self.tree, self.space = tests, tests.tree, tests.space
+        self.names = {tests.entry, 'candidate'}
+        self.others = tests.others
+        self.check = None
+        self.uses = collections.Counter(n.id for n in ast.walk(self.tree)
+                                        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
         self.cases = []
 
-    def read(self, tests):
-        tree = ast.parse(tests)
-        self.block(tree.body)
+    def read(self):
+        self.block(self.tree.body)
         if not self.cases:
             raise NotPlain('no assertion')
         return self.cases
 
     def block(self, statements):
         for node in statements:
-            if isinstance(node, ast.FunctionDef) and node.name == 'check' and len(node.args.args) == 1:
-                self.names.add(node.args.args[0].arg)
-                self.block(node.body)
+            if isinstance(node, ast.FunctionDef) and node.name == 'check' and len(node.args.args) == 1 and not self.check:
+                self.check = node
             elif isinstance(node, ast.Assert):
                 self.assertion(node.test)
-            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) \
-                    and isinstance(node.value.func, ast.Name) and node.value.func.id == 'check':
-                continue
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and self.check \
+                    and isinstance(node.value.func, ast.Name) and node.value.func.id == 'check' \
+                    and len(node.value.args) == 1 and self.is_function(node.value.args[0]):
+                self.names.add(self.check.args.args[0].arg)
+                self.block(self.check.body)
             elif isinstance(node, (ast.Import, ast.ImportFrom, ast.Assign, ast.Pass, ast.Expr)) and self.closed(node):
-                exec(compile(ast.Module([node], []), '<tests>', 'exec'), self.space)
+                self.run(node, ast.Module([node], []), 'exec')
             else:
                 raise NotPlain('line %d' % node.lineno)
 
+    def run(self, node, code, mode):
+        """Runs what needs nothing of the program; where it raises it does so by itself."""
+        try:
+            return (exec if mode == 'exec' else eval)(compile(code, '<tests>', mode, dont_inherit=True), self.space)
+        except (Exception, SystemExit) as error:
+            raise Fault(node.lineno, 'raises %s by itself: %s' % tuple(describe(error)))
+
     def closed(self, node):
         """Whether the code needs nothing of the program."""
-        return not any(isinstance(n, ast.Name) and (n.id in self.names or not (
+        return not any(isinstance(n, ast.Name) and (n.id in self.names or n.id in self.others or not (
             isinstance(n.ctx, ast.Store) or n.id in self.space or hasattr(builtins, n.id) or self.bound(node, n.id)))
             for n in ast.walk(node))
 
@@ -56,14 +64,22 @@ class CaseReader:
     def value(self, node):
         if not self.closed(node):
             raise NotPlain('line %d' % node.lineno)
-        return eval(compile(ast.Expression(node), '<tests>', 'eval'), self.space)
+        return self.run(node, ast.Expression(node), 'eval')
+
+    def is_function(self, node):
+        return isinstance(node, ast.Name) and node.id in self.names
 
     def is_call(self, node):
-        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.names
+        return isinstance(node, ast.Call) and self.is_function(node.func)
 
     def add(self, call, check, expected=None, tolerance=None, strict=True):
         if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
             raise NotPlain('line %d' % call.lineno)
+        for node in ast.walk(call):
+            # An argument that the function may change, and that the tests look at again.
+            if isinstance(node, ast.Name) and self.uses[node.id] > 1 and isinstance(self.space.get(node.id), MUTABLE):
+                raise NotPlain('line %d' % call.lineno)
+        self.tests.require_surroundings(call.lineno)
         args = [self.value(a) for a in call.args]
         kwargs = {k.arg: self.value(k.value) for k in call.keywords}
         self.cases.append({'args': self.encode([args, kwargs]), 'check': check, 'expected': self.encode(expected),
@@ -114,10 +130,16 @@ class PlainEncoder(Encoder):
         return Encoder.other(self, t, v, depth)
 
 
-def read_cases(job, spec, channel):
-    """Says one line: {"cases": [...]} or {"not": reason}."""
+def read_tests(job, spec, channel):
+    """Says one line: {"cases": [...]}, {"not": reason} where they have to be run, {"fault": reason, "line": n} where they
+    cannot judge anybody."""
     try:
-        answer = {'cases': CaseReader(job['entry'], spec['prelude']).read(spec['tests'])}
-    except Exception as error:
-        answer = {'not': '%s: %s' % (type(error).__name__, str(error)[:200])}
+        tests = Tests(spec, job['entry'])
+        try:
+            answer = {'cases': CaseReader(tests).read()}
+        except (NotPlain, TooBig, RecursionError) as error:
+            answer = {'not': str(error)}
+            try_out(tests, job['result'])
+    except Fault as fault:
+        answer = {'fault': str(fault), 'line': fault.line}
     write_all(channel, json.dumps(answer).encode() + b'\n')

@@ -1,18 +1,16 @@
-# The process that runs trusted test code in split mode; the program's functions are proxies. Part 4 of the supervisor.
-import ast
-import builtins
+# The process that runs trusted test code in split mode; the program's functions are proxies. Part 6 of the supervisor.
 
 
-class Stopped(BaseException):
-    """The program ended, or said what no program says: not for the tests to catch. kind: gone, exit, big, malformed."""
+class Stopped(Unanswerable):
+    """The program ended, or said what no program says. kind: gone, big, malformed."""
 
-    def __init__(self, kind, name='', text=''):
+    def __init__(self, kind, text=''):
         BaseException.__init__(self, plain(text, 500))
-        self.kind, self.name = kind, plain(name, 100)
+        self.kind = kind
 
 
 class CandidateError(Exception):
-    """An exception of the program whose class the judge does not know."""
+    """An exception of the program that would end an iteration of the tests without a word."""
 
 
 class Link:
@@ -21,19 +19,20 @@ class Link:
     def __init__(self, fd, max_bytes):
         self.fd, self.max_bytes = fd, max_bytes
         self.replies = os.fdopen(os.dup(fd), 'rb')
+        self.lock = threading.RLock()
+        self.proxies, self.functions, self.errors = {}, [], {}
+        self.calls = 0
+        self.stopped = None
+
+    def stop(self, kind, text=''):
+        self.stopped = self.stopped or Stopped(kind, text)
+        raise self.stopped
 
     def line(self):
         line = self.replies.readline(self.max_bytes)
         if not line.endswith(b'\n'):
-            raise Stopped('gone' if len(line) < self.max_bytes else 'malformed')
+            self.stop('gone' if len(line) < self.max_bytes else 'malformed')
         return line
-
-    def read(self):
-        line = self.line()
-        try:
-            return json.loads(line, object_hook=self.hook)
-        except Exception as error:
-            raise Stopped('malformed', text=error)
 
     def first_word(self):
         """None where the program says that it is loaded; otherwise what it raised, as the judge's own word."""
@@ -45,55 +44,111 @@ class Link:
             name, text = told['e']
             return {'v': 'error', 'e': [plain(name, 100), plain(text, 500)], 'm': int(told.get('m') == 1), 'x': 1}
         except Exception as error:
-            raise Stopped('malformed', text=error)
+            self.stop('malformed', error)
 
-    def hook(self, d):
-        handle = d.get('h')
-        if type(handle) is int:
-            return Proxy(self, handle, str(d.get('n', ''))[:100])
-        return untag(d)
+    def receive(self, given):
+        line = self.line()
+        asks_back = line.startswith(b'["c"')
+        given = [] if asks_back else given
 
-    def ask(self, *request):
+        def hook(d):
+            if type(d.get('h')) is int:
+                return self.proxies.setdefault(d['h'], Proxy(self, d['h'], str(d.get('n', ''))[:100]))
+            if 'l' in d and asks_back:
+                given.append(bytearray(d['l'][1]) if type(d['l'][1]) is bytes else d['l'][1])
+                return given[-1]
+            if 'g' in d and 0 <= d['g'] < len(given):
+                return given[d['g']]
+            return untag(d)
+
         try:
-            line = ProxyEncoder(self.max_bytes).encode(list(request))
-        except TooBig as error:
-            raise ValueError(str(error))
+            return json.loads(line, object_hook=hook), given
+        except Exception as error:
+            self.stop('malformed', error)
+
+    def hold(self, function):
+        """The number by which the program calls a function of the tests."""
+        if function not in self.functions:
+            self.functions.append(function)
+        return self.functions.index(function)
+
+    def send(self, line):
         try:
             write_all(self.fd, line.encode() + b'\n')
         except OSError:
-            raise Stopped('gone')
-        reply = self.read()
-        kind = reply[0] if type(reply) is list and reply and type(reply[0]) is str else None
-        if kind == ('names' if request[0] == 'names' else 'v') and len(reply) == 2:
-            return reply[1]
-        if kind == 'b' and len(reply) == 2:
-            raise Stopped('big', text=reply[1])
-        if kind == 'e' and len(reply) == 5:
-            _, name, text, memory, ordinary = reply
-            if not ordinary:
-                raise Stopped('exit', name, text)
-            raise self.rebuild(plain(name, 100), plain(text, 500), memory)
-        raise Stopped('malformed')
+            self.stop('gone')
+
+    def ask(self, action, *args, **kwargs):
+        with self.lock:
+            self.calls += action == 'call'
+            given = []
+            try:
+                self.send(Question(self, given, True).question(action, args, kwargs))
+            except TooBig as error:
+                raise ValueError(str(error))
+            while True:
+                reply, theirs = self.receive(given)
+                try:
+                    kind, *parts = reply
+                    if kind == 'c':
+                        (number, *args), kwargs = parts
+                        function, kwargs = self.functions[number], dict(kwargs)
+                    elif kind == 'b':
+                        text, = parts
+                    else:
+                        value, changes = parts
+                        for n, new in changes:
+                            refill(given[n], new)
+                        error = self.rebuild(action, *value) if kind == 'e' else None
+                        if kind not in ('v', 'e'):
+                            raise ValueError(kind)
+                except Exception as error:
+                    self.stop('malformed', error)
+                if kind == 'b':
+                    self.stop('big', text)
+                if kind == 'v':
+                    return value
+                if kind == 'e':
+                    raise error
+                try:
+                    self.send(respond(lambda: Question(self, theirs), theirs, function, args, kwargs))
+                except TooBig as big:
+                    self.stop('big', big)
 
     def names(self, wanted):
-        """The proxies of those of the wanted names that the program has."""
-        found = self.ask('names', sorted(wanted))
-        if type(found) is not list or any(type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str
-                                          or type(pair[1]) is not Proxy for pair in found):
-            raise Stopped('malformed')
-        return {name: proxy for name, proxy in found if name in wanted}
+        """What the program has of these names: proxies, and exception classes as classes that the tests can catch."""
+        self.send(json.dumps(['names', wanted, []]))
+        reply, _ = self.receive([])
+        found = {}
+        try:
+            kind, pairs = reply
+            for name, proxy, base in pairs:
+                if kind == 'names' and name in wanted and type(proxy) is Proxy:
+                    found[name] = proxy if base is None else self.error_class(name, known_error(*base))
+        except Exception as error:
+            self.stop('malformed', error)
+        return found
 
-    @staticmethod
-    def rebuild(name, text, memory):
-        known = getattr(builtins, name, None)
-        error = None
-        if isinstance(known, type) and issubclass(known, Exception):
-            try:
-                error = known(text)
-            except Exception:
-                pass
-        if error is None:
-            error = CandidateError('%s: %s' % (name, text))
+    def error_class(self, name, base):
+        """`base` itself where it has the name; otherwise a subclass of it, the same one each time."""
+        if base.__name__ == name:
+            return base
+        shown = {'__str__': lambda e: e.of_candidate[1] if hasattr(e, 'of_candidate') else base.__str__(e)}
+        return self.errors.setdefault((name, base), type(name, (base,), shown))
+
+    def rebuild(self, action, name, text, base, args, memory, ordinary):
+        name, text = plain(name, 100), plain(text, 500)
+        known = known_error(*base)
+        if ordinary != issubclass(known, Exception):
+            raise ValueError('an exception of another kind')
+        if action != 'next' and issubclass(known, (StopIteration, StopAsyncIteration, GeneratorExit)):
+            known = CandidateError
+        kind = self.error_class(name, known)
+        try:
+            error = kind(*args)
+        except Exception:
+            error = kind.__new__(kind)
+            error.args = (text,)
         error.of_candidate = [name, text, int(memory == 1)]
         return error
 
@@ -108,8 +163,8 @@ class Proxy:
         object.__setattr__(self, '_handle', handle)
         object.__setattr__(self, '_type', name)
 
-    def __call__(self, *args, **kwargs):
-        return self._link.ask('call', self, list(args), kwargs)
+    def __call__(self, /, *args, **kwargs):
+        return self._link.ask('call', self, *args, **kwargs)
 
     def __getattr__(self, name):
         if name.startswith('__'):
@@ -128,42 +183,58 @@ class Proxy:
                 return
             yield value
 
+    def __next__(self):
+        return self._link.ask('next', self)
+
     def __len__(self):
         return self._link.ask('len', self)
 
     def __getitem__(self, key):
         return self._link.ask('item', self, key)
 
+    def __setitem__(self, key, value):
+        self._link.ask('put', self, key, value)
+
+    def __instancecheck__(self, value):
+        return self._link.ask('isinstance', value, self)
+
     def __bool__(self):
         return True
 
+    def __str__(self):
+        return self._link.ask('str', self)
+
     def __repr__(self):
-        return '<%s of the program>' % self._type
+        return self._link.ask('repr', self)
 
 
-class ProxyEncoder(Encoder):
+class Uncrossable(TypeError):
+    """The tests give the program what has no meaning in its process."""
+
+
+class Question(Message):
+    """Encodes what the tests give the program."""
+
+    def __init__(self, link, given, is_question=False):
+        Message.__init__(self, link.max_bytes, link.hold, given, is_question)
+
     def other(self, t, v, depth):
-        if t is Proxy:
+        if issubclass(t, Proxy):
             return {'h': v._handle}
-        if t.__module__ not in ('builtins', 'collections', 'enum') and not issubclass(t, (int, float, str, tuple, list,
-                                                                                         dict, set, frozenset)):
-            raise TypeError('the tests pass a %s, which cannot cross to the program' % t.__name__)
-        return Encoder.other(self, t, v, depth)
-
-
-def free_names(tree):
-    """Names that the tests read and never bind."""
-    loads, stores = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (loads if isinstance(node.ctx, ast.Load) else stores).add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            stores.add(node.name)
-        elif isinstance(node, ast.arg):
-            stores.add(node.arg)
-        elif isinstance(node, ast.alias):
-            stores.add(node.asname or node.name.split('.')[0])
-    return loads - stores
+        if t in (bytes, bytearray, complex, fractions.Fraction):
+            return Encoder.other(self, t, v, depth)
+        is_function = callable(v) and not isinstance(v, type)
+        try:
+            # A function of a module is found again by its name; what belongs to an object stays with it.
+            own = is_function and not (hasattr(v, '__qualname__') and isinstance(getattr(v, '__self__', sys), types.ModuleType))
+            data = b'__main__' if own else pickle.dumps(v)
+        except Exception:
+            data = b'__main__'
+        if b'__main__' not in data:                  # nothing in it is a class or function of the tests
+            return {'p': base64.b64encode(data).decode()}
+        if is_function:
+            return {'k': self.keep(v)}
+        raise Uncrossable('the program is given a %s, which cannot cross to its process' % t.__name__)
 
 
 def failing_line(error, tests):
@@ -178,32 +249,34 @@ def failing_line(error, tests):
 
 
 def run_judge(job, spec, channel, link_fd):
-    """Runs the tests and says one line: {"v": passed|failed|error|gone|exit|big|malformed, "at": line, "e": exception}."""
+    """Runs the tests and says one line: {"v": passed|failed|error|exit|gone|big|malformed|fault, "at": line, "e": exception}."""
     result = {'v': 'passed'}
-    tests = spec['tests']
+    text = spec['tests']
+    link = Link(link_fd, job['result'])
     try:
-        link = Link(link_fd, job['result'])
         failure = link.first_word()
         if failure:
             result = failure
         else:
-            namespace = {'__name__': 'tests', '__builtins__': builtins}
-            exec(compile(spec['prelude'], '<prelude>', 'exec'), namespace)
-            tree = ast.parse(tests, '<tests>')
-            wanted = {n for n in free_names(tree) if n not in namespace and not hasattr(builtins, n)}
-            found = link.names(wanted | {job['entry']})
-            if job['entry'] not in found:
-                result = {'v': 'error', 'e': ['NameError', 'the program defines no %s' % job['entry']], 'x': 1}
+            tests = Tests(spec, job['entry'])
+            found = link.names(tests.wanted)
+            missing = [n for n in (job['entry'], *tests.wanted) if n not in found]
+            if missing:
+                result = {'v': 'error', 'e': ['NameError', 'the program defines no %s' % missing[0]], 'x': 1}
             else:
-                namespace.update({n: found[n] for n in wanted if n in found})
-                namespace[job['entry']] = namespace['candidate'] = found[job['entry']]
-                exec(compile(tree, '<tests>', 'exec'), namespace)
-    except Stopped as stop:
-        result = {'v': stop.kind, 'at': failing_line(stop, tests), 'e': [stop.name, str(stop)]}
+                tests.run(found)
+                if not link.calls:
+                    result = {'v': 'fault', 'e': ['', 'nothing called %s' % job['entry']]}
+    except Fault as fault:
+        result = {'v': 'fault', 'at': [fault.line or 0, ''], 'e': ['', str(fault)]}
+    except Stopped:
+        pass
     except BaseException as error:
         told = getattr(error, 'of_candidate', None)
-        kind = 'error' if told else 'failed'
-        result = {'v': kind, 'at': failing_line(error, tests), 'e': told[:2] if told else describe(error)}
+        kind = 'failed' if not told else 'error' if isinstance(error, Exception) else 'exit'
+        result = {'v': kind, 'at': failing_line(error, text), 'e': told[:2] if told else describe(error)}
         if told:
             result['m'] = told[2]
+    if link.stopped:                                 # even where the tests caught it
+        result = {'v': link.stopped.kind, 'at': failing_line(link.stopped, text), 'e': ['', str(link.stopped)]}
     write_all(channel, json.dumps(result).encode() + b'\n')

@@ -1,4 +1,4 @@
-# The long-lived worker: takes jobs from the host on stdin, answers on stdout. Part 6; runs no untrusted code itself.
+# The long-lived worker: takes jobs from the host on stdin, answers on stdout. Part 9; runs no untrusted code itself.
 #
 # A frame is a length (4 bytes, little endian), that many bytes of JSON, then the blobs whose lengths are its "blobs".
 # Programs run in children of a zygote that was forked before any job arrived: what a child finds in its memory is this
@@ -77,7 +77,7 @@ def become(job, fds, limits, calls, getpid=os.getpid, dup2=os.dup2, close=os.clo
         if job['mode'] == 'judge':
             run_judge(job, json.loads(payload), channel, *link)
         elif job['mode'] == 'read':
-            read_cases(job, json.loads(payload), channel)
+            read_tests(job, json.loads(payload), channel)
         else:
             status = run_candidate(job, program, payload, channel)
     finally:
