@@ -223,6 +223,8 @@ class Zygote:
             except OSError:
                 pass
         spent = max(usage.ru_utime, (usage.ru_utime + usage.ru_stime) / 2)
+        if killed == BY_HOST and not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+            killed = 0                               # it had ended already, as its status says
         if not killed and os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) \
                 and spent >= job['cpu']:
             killed = BY_CPU
