@@ -6,6 +6,8 @@ namespace Ra3.Bench.Engine;
 /// <summary>Tokens per second of cached decoding at batch 16 and 64 over batch 1.</summary>
 internal static class GenerationBench
 {
+    private const int Steps = 32;
+
     public static object Run()
     {
         var rows = new List<object>();
@@ -34,17 +36,16 @@ internal static class GenerationBench
         return rows;
     }
 
-    private static double TokensPerSecond(string name, ScalarType type, int size)
+    /// <summary>A batch with prompts of 64 tokens, and a call that feeds it as many further tokens as <see cref="Steps"/>, sampled distributions included.</summary>
+    internal static (DecodeBatch Batch, Action Decode) Prepare(Decoder decoder, int size, int capacity)
     {
-        const int Steps = 32;
-        var config = Shapes.Of(name);
-        using var decoder = Decoder.Create(config, 1, type, CPU);
         var random = new Random(2);
-        int[][] prompts = [.. Enumerable.Range(0, size).Select(_ => Shapes.Tokens(random, 64, config.VocabularySize))];
-        var next = Shapes.Tokens(random, size, config.VocabularySize);
-        using var batch = new DecodeBatch(decoder, size, 64 + (4 * Steps));
+        var vocabulary = decoder.Config.VocabularySize;
+        int[][] prompts = [.. Enumerable.Range(0, size).Select(_ => Shapes.Tokens(random, 64, vocabulary))];
+        var next = Shapes.Tokens(random, size, vocabulary);
+        var batch = new DecodeBatch(decoder, size, capacity);
         batch.OpenPrompts(prompts).Dispose();
-        var seconds = Shapes.Best(2, () =>
+        return (batch, () =>
         {
             for (var step = 0; step < Steps; step++)
             {
@@ -52,6 +53,15 @@ internal static class GenerationBench
                 LanguageModelHead.LogDistribution(decoder, hidden, new HeadDistribution()).Dispose();
             }
         });
-        return size * Steps / seconds;
+    }
+
+    private static double TokensPerSecond(string name, ScalarType type, int size)
+    {
+        using var decoder = Decoder.Create(Shapes.Of(name), 1, type, CPU);
+        var (batch, decode) = Prepare(decoder, size, 64 + (4 * Steps));
+        using (batch)
+        {
+            return size * Steps / Shapes.Best(2, decode);
+        }
     }
 }

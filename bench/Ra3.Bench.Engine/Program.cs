@@ -1,12 +1,17 @@
-// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation|latents] [4M|10M|100M]
+// Performance of the engine as ratios taken in one run: dotnet run -c Release --project bench/Ra3.Bench.Engine -- [training|tree|generation|latents|neighbour] [4M|10M|100M]
 // The last line is JSON. Absolute numbers are this machine's; the ratios are what to compare.
 using System.Text.Json;
 using Ra3.Bench.Engine;
 using static TorchSharp.torch;
 
+if (args is [NeighbourBench.Child])
+{
+    return NeighbourBench.RunChild();
+}
+
 var parts = new (string Name, Func<object> Run)[]
 {
-    ("training", TrainingBench.Run), ("tree", TreeBench.Run), ("generation", GenerationBench.Run), ("latents", LatentBench.Run),
+    ("training", TrainingBench.Run), ("tree", TreeBench.Run), ("generation", GenerationBench.Run), ("latents", LatentBench.Run), ("neighbour", NeighbourBench.Run),
 };
 string[] names = [.. parts.Select(part => part.Name)];
 if (args.Except(names).Except(Shapes.Names).Any())

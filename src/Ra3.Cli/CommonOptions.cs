@@ -10,6 +10,24 @@ internal static class CommonOptions
         Description = "Write the result as JSON on standard output; text for people goes to standard error.",
     };
 
+    /// <summary>Of the root, for every verb: settled before the tensor library is loaded.</summary>
+    public static Option<int?> Threads { get; } = new Option<int?>("--threads")
+    {
+        Description = "Threads of the tensor library; default one for each core. Fewer leave cores to other programs.",
+        HelpName = "N",
+        Recursive = true,
+        Validators =
+        {
+            result =>
+            {
+                if (result.GetValueOrDefault<int?>() < 1)
+                {
+                    result.AddError("--threads must be at least 1.");
+                }
+            },
+        },
+    };
+
     public static Option<bool> DryRun() => new("--dry-run")
     {
         Description = "Check everything and print the plan; run nothing.",

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Ra3.Cli.Commands;
+using Ra3.Models;
 
 namespace Ra3.Cli;
 
@@ -32,6 +33,7 @@ internal static class Shell
             DoctorCommand.Create(),
             TheoryCommand.Create(),
         };
+        root.Options.Add(CommonOptions.Threads);
         root.SetAction(result => new HelpAction().Invoke(result));
 
         foreach (var option in root.Options.OfType<HelpOption>())
@@ -57,6 +59,11 @@ internal static class Shell
                 var verb = string.Join(' ', VerbPath(parsed.CommandResult));
                 await Console.Error.WriteLineAsync($"See '{verb} --help'.");
                 return 2;
+            }
+
+            if (parsed.GetValue(CommonOptions.Threads) is { } threads)
+            {
+                NativeThreads.Use(threads);
             }
 
             // Ctrl-C is handled above: the library's own handler would end the process after a few seconds.

@@ -9,12 +9,14 @@ internal static class Machine
 {
     private const double Gibi = 1L << 30;
     private const double EnoughMemory = 4; // GiB; the quickstart stays below
+    private const double BusyShare = 0.7; // of the cores
     private const double EnoughDisk = 2; // GiB for checkpoints of a small run
 
     public static IEnumerable<Check> Checks()
     {
         yield return new Check(".NET", CheckState.Ok, $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
         yield return Processor();
+        yield return Threads();
         yield return Memory();
         foreach (var folder in new[] { Environment.CurrentDirectory, DataFile.DefaultFolder })
         {
@@ -36,6 +38,25 @@ internal static class Machine
         return wide.Contains("avx512_bf16") || wide.Contains("amx_bf16")
             ? new Check("processor", CheckState.Ok, found)
             : new Check("processor", CheckState.Ok, found, "no bf16 instructions were seen: training in fp32 will be the faster choice");
+    }
+
+    /// <summary>How work is shared among cores, and whether others want them: their work and ours slow each other.</summary>
+    private static Check Threads()
+    {
+        var waits = Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is { Length: > 0 } count ? $"spin {count} times"
+            : Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is { Length: > 0 } policy ? $"are {policy.ToLowerInvariant()}" : "are passive";
+        var found = $"threads that wait {waits}; ";
+        const string Load = "/proc/loadavg";
+        if (!File.Exists(Load))
+        {
+            return new Check("threads", CheckState.Ok, found + "how busy this machine is could not be read");
+        }
+
+        var load = double.Parse(File.ReadAllText(Load).Split(' ')[0], CultureInfo.InvariantCulture);
+        found += string.Create(CultureInfo.InvariantCulture, $"{load:0.0} processes at work in the last minute, {Environment.ProcessorCount} cores");
+        return load < BusyShare * Environment.ProcessorCount
+            ? new Check("threads", CheckState.Ok, found)
+            : new Check("threads", CheckState.Absent, found, "other programs use this machine: training may take twice as long or more; --threads leaves them cores");
     }
 
     private static Check Memory()
