@@ -50,33 +50,23 @@ public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, 
             snippet, possible, options.GroupSize, horizon: 1, exploration: _ => 1,
             (line, member) => new SeededRandom(seed, "best-of-group", index, line, member), stop);
         stop.ThrowIfCancellationRequested();
+        List<(int Line, int[] Latent)> thoughts = [.. groups.SelectMany(group => group).Select(member => member.Steps[0])
+            .Where(step => step.Choice == StepChoice.Think).Select(step => (step.Line, step.Latent))];
+        var earned = ThoughtGains.Of(scorer, format, snippet, thoughts, options);
         var plain = Trajectory.Plain(snippet);
-        List<Trajectory> all = [plain, .. groups.SelectMany(group => group)];
-        var tree = new TrajectoryTree([format.DocumentStart, .. snippet.Tokens], all);
-        var logProbs = TrajectoryScorer.LineLogProbs(scorer, tree, all);
         var chosen = plain.Steps.ToArray();
-        for (var place = 0; place < possible.Count; place++)
+        foreach (var line in possible)
         {
-            var line = possible[place];
-            var without = Score(logProbs[0][line]);
             chosen[line] = chosen[line] with { Choice = StepChoice.Act };
-            if (options.ExplorationSurprise < 0 && without >= options.ExplorationSurprise)
+            var best = Enumerable.Range(0, thoughts.Count).Where(i => thoughts[i].Line == line).DefaultIfEmpty(-1)
+                .MaxBy(i => i < 0 ? double.NegativeInfinity : earned.Gains[i]);
+            var surprises = options.ExplorationSurprise == 0 || earned.Plain[line] < options.ExplorationSurprise;
+            if (best >= 0 && surprises && earned.Gains[best] > options.SwitchCost)
             {
-                continue;
-            }
-
-            var best = Enumerable.Range(0, options.GroupSize).Select(member => (member, index: 1 + (place * options.GroupSize) + member))
-                .Where(candidate => groups[place][candidate.member].Steps[0].Choice == StepChoice.Think)
-                .Select(candidate => (Gain: Score(logProbs[candidate.index][0]) - without, groups[place][candidate.member].Steps[0].Latent))
-                .DefaultIfEmpty((double.NegativeInfinity, [])).MaxBy(candidate => candidate.Item1);
-            if (best.Item1 > options.SwitchCost)
-            {
-                chosen[line] = chosen[line] with { Choice = StepChoice.Think, Latent = best.Item2 };
+                chosen[line] = chosen[line] with { Choice = StepChoice.Think, Latent = thoughts[best].Latent };
             }
         }
 
         return plain with { Steps = chosen };
     }
-
-    private double Score(double[] line) => TrajectoryScorer.Reward(line, options.Reward, options.TokenFloor);
 }

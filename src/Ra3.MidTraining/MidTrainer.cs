@@ -251,21 +251,25 @@ public sealed class MidTrainer(
         int round, Decoder q, LatentFormat format, IEnumerable<(long Number, Snippet Snippet)> some, Action<long, Trajectory> finished,
         Action<long> progress, CancellationToken stop)
     {
-        if (options.EStep.Kind is not (EStepKind.BestOfGroup or EStepKind.RlBestOfGroup))
+        var selects = options.EStep.Kind is EStepKind.BestOfGroup or EStepKind.RlBestOfGroup;
+        var scorer = selects || options.Keep == ThoughtFilter.Gaining
+            ? ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false).Decoder
+            : null;
+        using var frozen = scorer;
+        if (selects)
         {
-            new LatentSampler(q, format, options.Latents).SampleWhole(
-                some, number => new SeededRandom(SeedOf(seed, round), "bootstrap", number), finished, progress, stop);
+            new BestOfGroup(q, scorer!, format, options.Latents, options.EStep, SeedOf(seed, round)).SelectEach(some, finished, progress, stop);
             return;
         }
 
-        var (scorer, _) = ModelFolder.Load(ModelAfter(round - 1), computeType, device, trainable: false);
-        using var frozen = scorer;
-        new BestOfGroup(q, scorer, format, options.Latents, options.EStep, SeedOf(seed, round)).SelectEach(some, finished, progress, stop);
+        new LatentSampler(q, format, options.Latents).SampleWhole(
+            some, number => new SeededRandom(SeedOf(seed, round), "bootstrap", number),
+            (number, drawn) => finished(number, scorer is null ? drawn : ThoughtGains.Keep(scorer, format, drawn, options.EStep)), progress, stop);
     }
 
     /// <summary>What thoughts depend on beside corpus and seed; how many are decoded side by side is not part of it.</summary>
     private string BootstrapKey(long iterations) => JsonSerializer.Serialize(
-        new { Iterations = iterations, Latents = options.Latents with { BatchSize = 1 }, options.EStep }, JsonOptions);
+        new { Iterations = iterations, Latents = options.Latents with { BatchSize = 1 }, options.EStep, options.Keep }, JsonOptions);
 
     private static IEnumerable<EncodedDocument> Documents(TokenStore store, CancellationToken stop) =>
         Enumerable.Range(0, store.Count).Select(i =>

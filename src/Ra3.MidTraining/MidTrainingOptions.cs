@@ -27,6 +27,9 @@ public sealed record MidTrainingOptions : IValidatableObject
     /// <summary>Iterations between checkpoints of the E-step; 0 writes one at its end only.</summary>
     public int EStepCheckpointEvery { get; init; } = 10;
 
+    /// <summary>Which of the thoughts drawn from q the M-step learns from; best of group keeps gaining ones alone by itself.</summary>
+    public ThoughtFilter Keep { get; init; } = ThoughtFilter.All;
+
     /// <summary>The M-step of each round: next-token prediction on documents with latents.</summary>
     public NextTokenOptions MStep { get; init; } = new();
 

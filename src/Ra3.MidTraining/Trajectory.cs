@@ -47,4 +47,16 @@ public sealed record Trajectory(
         return new Trajectory(
             snippet, 0, Attach: 1, [], [.. lines.Select(line => new LatentStep(line, StepChoice.None, 1, 0, [], 0, 0, []))], [.. lines.Select(_ => -1)]);
     }
+
+    /// <summary>One line behind one thought, on a trunk that holds the snippet.</summary>
+    /// <param name="snippet">The snippet.</param>
+    /// <param name="line">The line.</param>
+    /// <param name="latent">Content tokens of the thought, the closing one included.</param>
+    public static Trajectory OfThought(Snippet snippet, int line, int[] latent)
+    {
+        var attach = 1 + snippet.Offset(line) + snippet.IndentLength(line);
+        return new Trajectory(
+            snippet, line, attach, [snippet.Actions[line].Opener[^1], .. latent, .. snippet.TokensOf(line)],
+            [new LatentStep(line, StepChoice.Think, attach, 0, latent, 0, 0, [])], [1 + latent.Length]);
+    }
 }

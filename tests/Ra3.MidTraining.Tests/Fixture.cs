@@ -56,6 +56,27 @@ internal sealed class Fixture : IDisposable
         return folder;
     }
 
+    /// <summary>Log-probs of tokens behind a context, by one plain sequence: the slow reference.</summary>
+    /// <param name="context">At least one token.</param>
+    /// <param name="targets">The tokens.</param>
+    /// <param name="forbid">Whether they are drawn from what a thought may hold.</param>
+    public double[] SequenceLogProbs(int[] context, int[] targets, bool forbid = false)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        if (targets.Length == 0)
+        {
+            return [];
+        }
+
+        int[] all = [.. context, .. targets];
+        var hidden = Decoder.Hidden(
+            tensor(all.Select(t => (long)t).ToArray()), arange(all.Length, ScalarType.Int64), new CausalAttention(1, all.Length));
+        return LanguageModelHead.LogProbs(
+            Decoder, hidden.slice(0, context.Length - 1, all.Length - 1, 1), tensor(targets.Select(t => (long)t).ToArray()),
+            new HeadDistribution(1, forbid ? Format.Forbidden : null)).data<double>().ToArray();
+    }
+
     public TokenStore Store() => TokenStore.Build(Path.Combine(NewFolder(), "corpus.tokens"), Documents, Tokenizer);
 
     /// <summary>

@@ -94,10 +94,10 @@ public sealed class LatentSamplerTests
             {
                 int[] context = [.. Trunk(fixture, snippet).Take(step.Attach), .. trajectory.Tokens.Take(step.Prefix)];
                 var opener = snippet.Actions[step.Line].Opener[^1];
-                var think = SequenceLogProbs(fixture, context, [opener], forbid: false)[0];
+                var think = fixture.SequenceLogProbs(context, [opener], forbid: false)[0];
                 step.DecisionLogProb.Should().BeApproximately(
                     step.Choice == StepChoice.Act ? Math.Log(1 - Math.Exp(think)) : think, 1e-5);
-                var content = SequenceLogProbs(fixture, [.. context, opener], step.Latent, forbid: true);
+                var content = fixture.SequenceLogProbs([.. context, opener], step.Latent, forbid: true);
                 for (var i = 0; i < content.Length; i++)
                 {
                     ((double)step.LatentLogProbs[i]).Should().BeApproximately(content[i], 1e-5);
@@ -126,7 +126,7 @@ public sealed class LatentSamplerTests
                 int[] context = start < 0
                     ? [.. Trunk(fixture, snippet).Take(1 + snippet.Offset(line))]
                     : [.. Trunk(fixture, snippet).Take(trajectories[i].Attach), .. trajectories[i].Tokens.Take(start)];
-                var expected = SequenceLogProbs(fixture, context, snippet.TokensOf(line).ToArray(), forbid: false);
+                var expected = fixture.SequenceLogProbs(context, snippet.TokensOf(line).ToArray(), forbid: false);
                 scores[i][step].Should().HaveCount(expected.Length);
                 scores[i][step].Zip(expected, (a, b) => Math.Abs(a - b)).Max().Should().BeLessThan(1e-9);
             }
@@ -149,23 +149,6 @@ public sealed class LatentSamplerTests
     }
 
     private static int[] Trunk(Fixture fixture, Snippet snippet) => [fixture.Format.DocumentStart, .. snippet.Tokens];
-
-    private static double[] SequenceLogProbs(Fixture fixture, int[] context, int[] targets, bool forbid)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        if (targets.Length == 0)
-        {
-            return [];
-        }
-
-        int[] all = [.. context, .. targets];
-        var hidden = fixture.Decoder.Hidden(
-            tensor(all.Select(t => (long)t).ToArray()), arange(all.Length, ScalarType.Int64), new CausalAttention(1, all.Length));
-        return LanguageModelHead.LogProbs(
-            fixture.Decoder, hidden.slice(0, context.Length - 1, all.Length - 1, 1), tensor(targets.Select(t => (long)t).ToArray()),
-            new HeadDistribution(1, forbid ? fixture.Format.Forbidden : null)).data<double>().ToArray();
-    }
 
     private static string Text(Fixture fixture, EncodedDocument document, EncodedAction action) =>
         fixture.Tokenizer.Decode(document.Tokens[action.Start..action.End]);
