@@ -25,8 +25,8 @@ public static class Advantages
         return credits;
     }
 
-    /// <summary>Each credit less its baseline over the group, line by line, without division by a deviation; exactly 0 where
-    /// all are equal.</summary>
+    /// <summary>Each credit less its baseline over the group, line by line, without division by a deviation; exactly 0
+    /// where all are equal.</summary>
     /// <param name="credits">[member][step], of equal lengths.</param>
     /// <param name="baseline">Which baseline.</param>
     public static double[][] OfGroup(IReadOnlyList<double[]> credits, GroupBaseline baseline) => Among(credits, baseline, (_, _) => true);

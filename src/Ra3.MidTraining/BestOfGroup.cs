@@ -60,7 +60,7 @@ public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, 
             chosen[line] = chosen[line] with { Choice = StepChoice.Act };
             var best = Enumerable.Range(0, thoughts.Count).Where(i => thoughts[i].Line == line).DefaultIfEmpty(-1)
                 .MaxBy(i => i < 0 ? double.NegativeInfinity : earned.Gains[i]);
-            var surprises = options.ExplorationSurprise == 0 || earned.Plain[line] < options.ExplorationSurprise;
+            var surprises = options.ExplorationSurprise == 0 || earned.MeanLogProbs[line] < options.ExplorationSurprise;
             if (best >= 0 && surprises && earned.Gains[best] > options.SwitchCost)
             {
                 chosen[line] = chosen[line] with { Choice = StepChoice.Think, Latent = thoughts[best].Latent };

@@ -15,8 +15,8 @@ namespace Ra3.MidTraining;
 /// <param name="LatentTokens">Mean content tokens of a valid latent.</param>
 /// <param name="LinesPerAbstraction">Lines per thought; infinite where nothing was thought.</param>
 /// <param name="GroupsWithoutSignal">Share of groups that teach nothing: no token that q chose has an advantage.</param>
-/// <param name="LogProbMismatch">Largest |log q at sampling − log q in the trainer's forward| over the policy tokens of the
-/// trees learnt from, or of one tree where there is nothing to learn; must be 0.</param>
+/// <param name="LogProbMismatch">Largest |log q at sampling − log q in the trainer's forward| over the policy tokens of
+/// the trees learnt from, or of one tree where there is nothing to learn; must be 0.</param>
 /// <param name="Gradient">Norm of the gradient of the last pass; 0 where there was nothing to learn.</param>
 /// <param name="PolicyTokens">Choices and content tokens, those without an advantage included.</param>
 /// <param name="TreeTokens">Tokens of all trees.</param>
@@ -80,7 +80,8 @@ public sealed class EStep(
     public void Dispose() => Optimizer.Dispose();
 
     /// <summary>Groups at places of a snippet, in as few trees as may be.</summary>
-    private IReadOnlyList<SnippetSamples> Sample(long iteration, int index, Snippet snippet, CancellationToken stop)
+    internal IReadOnlyList<SnippetSamples> Sample(
+        long iteration, int index, Snippet snippet, CancellationToken stop = default)
     {
         stop.ThrowIfCancellationRequested();
         var random = new SeededRandom(seed, "e-step/places", iteration, index);
@@ -166,7 +167,8 @@ public sealed class EStep(
         _ => 0,
     };
 
-    /// <summary>Trees without signal are not run: their gradient is 0. Where none has any, q and its optimizer stay as they are.</summary>
+    /// <summary>Trees without signal are not run: their gradient is 0. Where none has any, q and its optimizer stay as
+    /// they are.</summary>
     private (double Mismatch, double Norm) Update(
         long iteration, List<SnippetSamples> samples, List<PolicyTokens> batches, CancellationToken stop)
     {
@@ -219,7 +221,8 @@ public sealed class EStep(
         return batch.Mismatch(LogProbs(sample.Tree.Hidden(policy), batch));
     }
 
-    /// <summary>Σ −min(ρ A, clip(ρ) A) over policy tokens, ρ = q / behaviour; on the first pass ρ is 1 but for explored choices.</summary>
+    /// <summary>Σ −w min(ρ A, clip(ρ) A) over policy tokens: ρ = q / q at sampling, 1 on the first pass; w = q at
+    /// sampling / behaviour, 1 but for choices that were explored.</summary>
     private Tensor PolicyLoss(Tensor logProbs, PolicyTokens tokens)
     {
         var type = logProbs.dtype;
@@ -231,31 +234,19 @@ public sealed class EStep(
         return -((ratio * advantages).minimum(clipped * advantages) * exploration).sum();
     }
 
-    /// <summary>log q of every policy token: log p(#) or log(1 − p(#)) for choices, under the latents' own distribution for content.</summary>
+    /// <summary>log q of every policy token: log p(#) or log(1 − p(#)) for choices, under the latents' own distribution
+    /// for content.</summary>
     private Tensor LogProbs(Tensor hidden, PolicyTokens tokens)
     {
-        var parts = new List<Tensor>();
-        if (tokens.DecisionRows.Count > 0)
-        {
-            var think = RowLogProbs(
-                policy, hidden, tokens.DecisionRows, tokens.DecisionTargets, new HeadDistribution(latents.Temperature));
-            parts.Add(where(tensor(tokens.Thinks, ScalarType.Bool, policy.Device), think, ChoiceLogProbs.Complement(think)));
-        }
-
-        if (tokens.ContentRows.Count > 0)
-        {
-            parts.Add(RowLogProbs(
-                policy, hidden, tokens.ContentRows, tokens.ContentTargets, new HeadDistribution(latents.Temperature, format.Forbidden)));
-        }
-
-        return cat(parts, 0);
+        var logProbs = LanguageModelHead.LogProbs(
+            policy, hidden.index_select(0, tensor(tokens.Rows, ScalarType.Int64, policy.Device)),
+            tensor(tokens.Targets, ScalarType.Int64, policy.Device),
+            new HeadDistribution(latents.Temperature, format.Forbidden, FreeRows: tokens.Thinks.Length));
+        var think = logProbs.slice(0, 0, tokens.Thinks.Length, 1);
+        var thinks = tensor(tokens.Thinks, ScalarType.Bool, policy.Device);
+        var choices = where(thinks, think, ChoiceLogProbs.Complement(think));
+        return cat([choices, logProbs.slice(0, tokens.Thinks.Length, tokens.Count, 1)], 0);
     }
-
-    private static Tensor RowLogProbs(
-        Decoder decoder, Tensor hidden, IEnumerable<long> rows, IEnumerable<long> targets, HeadDistribution distribution) =>
-        LanguageModelHead.LogProbs(
-            decoder, hidden.index_select(0, tensor(rows.ToArray(), ScalarType.Int64, decoder.Device)),
-            tensor(targets.ToArray(), ScalarType.Int64, decoder.Device), distribution);
 
     private static EStepMetrics Summary(
         List<SnippetSamples> samples, List<PolicyTokens> batches, double mismatch, double norm,

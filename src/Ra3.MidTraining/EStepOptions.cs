@@ -91,7 +91,8 @@ public sealed record EStepOptions : IValidatableObject
     /// <summary>Cost c of a thought, in nats of reward (S: 0.05); infinity never thinks, which is next-token prediction.</summary>
     public double SwitchCost { get; init; } = 0.05;
 
-    /// <summary>What a latent that did not end in time costs above c: a failed thought is never cheaper than a good one.</summary>
+    /// <summary>What a latent that did not end in time costs above c: a failed thought is never cheaper than a good
+    /// one.</summary>
     public double InvalidPenalty { get; init; } = 0.05;
 
     /// <summary>Reward of a line.</summary>
@@ -178,10 +179,32 @@ public sealed record EStepOptions : IValidatableObject
             yield return new ValidationResult($"must not be negative: {SwitchCost}", ["switchCost"]);
         }
 
-        if (!(InvalidPenalty >= 0))
+        if (!(InvalidPenalty >= 0) || double.IsInfinity(InvalidPenalty))
         {
             yield return new ValidationResult(
-                $"must not be negative: {InvalidPenalty} would make a failed thought cheaper than a good one", ["invalidPenalty"]);
+                $"must be 0 or more and finite, not {InvalidPenalty}: a failed thought is no cheaper than a good one",
+                ["invalidPenalty"]);
+        }
+
+        if (!(TokenFloor < 0))
+        {
+            yield return new ValidationResult(
+                $"must be below 0, not {TokenFloor}: no log-prob is higher, so every reward would be the same",
+                ["tokenFloor"]);
+        }
+
+        if (!(NegativeContentWeight >= 0) || double.IsInfinity(NegativeContentWeight))
+        {
+            yield return new ValidationResult(
+                $"must be 0 or more and finite, not {NegativeContentWeight}: below 0 it would teach what did not pay",
+                ["negativeContentWeight"]);
+        }
+
+        if (!(ExplorationSurprise <= 0) || double.IsInfinity(ExplorationSurprise))
+        {
+            yield return new ValidationResult(
+                $"must be 0 (all lines) or a finite log-prob below it, not {ExplorationSurprise}",
+                ["explorationSurprise"]);
         }
 
         if (!(Discount >= 0 && Discount <= 1))
@@ -189,14 +212,30 @@ public sealed record EStepOptions : IValidatableObject
             yield return new ValidationResult($"must lie in [0, 1], not {Discount}", ["discount"]);
         }
 
-        if (!(Exploration >= 0 && Exploration < 1) || !(ExplorationDecay >= 0 && ExplorationDecay <= 1))
+        if (!(Exploration >= 0 && Exploration < 1))
         {
-            yield return new ValidationResult("exploration must lie in [0, 1) and explorationDecay in [0, 1]", ["exploration"]);
+            yield return new ValidationResult($"must lie in [0, 1), not {Exploration}", ["exploration"]);
         }
 
-        if (!(ClipLow > 0 && ClipLow < 1) || !(ClipHigh > 0))
+        if (!(ExplorationDecay >= 0 && ExplorationDecay <= 1))
         {
-            yield return new ValidationResult("clipLow must lie in (0, 1) and clipHigh must be positive", ["clipLow"]);
+            yield return new ValidationResult($"must lie in [0, 1], not {ExplorationDecay}", ["explorationDecay"]);
+        }
+        else if (Exploration > 0 && ExplorationDecay == 0)
+        {
+            yield return new ValidationResult(
+                $"must be above 0 where exploration is {Exploration}: over no iterations nothing is explored",
+                ["explorationDecay"]);
+        }
+
+        if (!(ClipLow > 0 && ClipLow < 1))
+        {
+            yield return new ValidationResult($"must lie in (0, 1), not {ClipLow}", ["clipLow"]);
+        }
+
+        if (!(ClipHigh > 0))
+        {
+            yield return new ValidationResult($"must be positive, not {ClipHigh}", ["clipHigh"]);
         }
     }
 }

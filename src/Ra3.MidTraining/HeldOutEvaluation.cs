@@ -81,10 +81,19 @@ public static class HeldOutEvaluation
     /// so comparable with <see cref="Plain"/>, which bounds it too. A line that the model chose to write at once is
     /// conditioned on that choice.
     /// </summary>
+    /// <exception cref="ArgumentException">The temperature is not 1: choices and lines would be of two
+    /// distributions.</exception>
     public static (CodeLikelihood Likelihood, LatentCounts Latents, IReadOnlyList<Trajectory> Trajectories) Thinking(
         Decoder decoder, LatentFormat format, LatentOptions latents, IReadOnlyList<Snippet> snippets, long seed,
         CancellationToken stop = default)
     {
+        if (latents.Temperature != 1)
+        {
+            throw new ArgumentException(
+                "Lines are scored by the model's own distribution, so thoughts are drawn from it: the temperature must "
+                + $"be 1 here, not {latents.Temperature}.", nameof(latents));
+        }
+
         var sampler = new LatentSampler(decoder, format, latents);
         var trajectories = sampler.SampleWhole(snippets, index => new SeededRandom(seed, "held-out", index), stop: stop);
         var nats = new double[snippets.Count];

@@ -25,9 +25,9 @@ public sealed record LatentOptions : IValidatableObject
             yield return new ValidationResult($"must be at least 2 (one token and a line end), not {MaxTokens}", ["maxTokens"]);
         }
 
-        if (!(Temperature > 0))
+        if (!(Temperature > 0) || double.IsInfinity(Temperature))
         {
-            yield return new ValidationResult($"must be positive, not {Temperature}", ["temperature"]);
+            yield return new ValidationResult($"must be positive and finite, not {Temperature}", ["temperature"]);
         }
 
         if (SnippetTokens < 16)

@@ -49,5 +49,10 @@ public sealed record MidTrainingOptions : IValidatableObject
         {
             yield return new ValidationResult($"must be at least 1, not {Rounds}", ["rounds"]);
         }
+
+        if (EStepCheckpointEvery < 0)
+        {
+            yield return new ValidationResult($"must not be negative: {EStepCheckpointEvery}", ["eStepCheckpointEvery"]);
+        }
     }
 }

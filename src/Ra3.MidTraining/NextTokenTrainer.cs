@@ -42,9 +42,12 @@ public sealed record NextTokenOptions : IValidatableObject
             }
         }
 
-        if (Steps < 0 || CheckpointEvery < 0)
+        foreach (var (key, value) in new[] { ("steps", Steps), ("checkpointEvery", CheckpointEvery) })
         {
-            yield return new ValidationResult("steps and checkpointEvery must not be negative", ["steps"]);
+            if (value < 0)
+            {
+                yield return new ValidationResult($"must not be negative: {value}", [key]);
+            }
         }
     }
 }

@@ -37,16 +37,18 @@ internal sealed class PolicyTokens
     private readonly List<(float Advantage, float Sampled, float Weight)> decisions = [];
     private readonly List<(float Advantage, float Sampled)> contents = [];
     private readonly List<bool> thinks = [];
+    private readonly List<long> decisionRows = [];
+    private readonly List<long> decisionTargets = []; // always the opener: log(1 − p(#)) follows from log p(#)
+    private readonly List<long> contentRows = [];
+    private readonly List<long> contentTargets = [];
 
-    public List<long> DecisionRows { get; } = [];
+    /// <summary>Rows of the tree that predict them.</summary>
+    public long[] Rows => [.. decisionRows, .. contentRows];
 
-    /// <summary>The opener at every decision: log(1 − p(#)) follows from log p(#).</summary>
-    public List<long> DecisionTargets { get; } = [];
+    /// <summary>What is predicted there; at a decision the token that opens a thought, whatever was chosen.</summary>
+    public long[] Targets => [.. decisionTargets, .. contentTargets];
 
-    public List<long> ContentRows { get; } = [];
-
-    public List<long> ContentTargets { get; } = [];
-
+    /// <summary>Of the decisions: whether a thought was begun.</summary>
     public bool[] Thinks => [.. thinks];
 
     public int Count => decisions.Count + contents.Count;
@@ -106,14 +108,14 @@ internal sealed class PolicyTokens
             return;
         }
 
-        DecisionRows.Add(tree.DecisionRow(trajectory, step));
-        DecisionTargets.Add(trajectory.Snippet.Actions[step.Line].Opener[^1]);
+        decisionRows.Add(tree.DecisionRow(trajectory, step));
+        decisionTargets.Add(trajectory.Snippet.Actions[step.Line].Opener[^1]);
         thinks.Add(step.Choice != StepChoice.Act);
         decisions.Add(((float)advantage, (float)step.DecisionLogProb, (float)Math.Exp(step.DecisionLogProb - step.BehaviourLogProb)));
         for (var i = 0; i < step.Latent.Length; i++)
         {
-            ContentRows.Add(tree.LatentRow(trajectory, step, i));
-            ContentTargets.Add(step.Latent[i]);
+            contentRows.Add(tree.LatentRow(trajectory, step, i));
+            contentTargets.Add(step.Latent[i]);
             contents.Add(((float)contentAdvantage, step.LatentLogProbs[i]));
         }
     }

@@ -16,9 +16,9 @@ public enum ThoughtFilter
 }
 
 /// <summary>What thoughts earn, each by itself: the rest of its snippet stays as it is, without thoughts.</summary>
-/// <param name="Plain">Reward of each line without a thought, in nats.</param>
+/// <param name="MeanLogProbs">Of each line without a thought, in nats per token, whatever the reward is.</param>
 /// <param name="Gains">By thought: reward of its line behind it, less that of the line without.</param>
-internal sealed record ThoughtGains(double[] Plain, double[] Gains)
+internal sealed record ThoughtGains(double[] MeanLogProbs, double[] Gains)
 {
     /// <summary>Of thoughts about one snippet, by one forward pass over its tree.</summary>
     /// <param name="scorer">π.</param>
@@ -32,7 +32,9 @@ internal sealed record ThoughtGains(double[] Plain, double[] Gains)
         List<Trajectory> all = [Trajectory.Plain(snippet), .. thoughts.Select(thought => Trajectory.OfThought(snippet, thought.Line, thought.Latent))];
         var logProbs = TrajectoryScorer.LineLogProbs(scorer, new TrajectoryTree([format.DocumentStart, .. snippet.Tokens], all), all);
         var plain = Array.ConvertAll(logProbs[0], Score);
-        return new ThoughtGains(plain, [.. thoughts.Select((thought, i) => Score(logProbs[1 + i][0]) - plain[thought.Line])]);
+        var means = Array.ConvertAll(
+            logProbs[0], line => TrajectoryScorer.Reward(line, LineReward.Mean, options.TokenFloor));
+        return new ThoughtGains(means, [.. thoughts.Select((thought, i) => Score(logProbs[1 + i][0]) - plain[thought.Line])]);
 
         double Score(double[] line) => TrajectoryScorer.Reward(line, options.Reward, options.TokenFloor);
     }

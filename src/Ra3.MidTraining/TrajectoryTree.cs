@@ -10,30 +10,42 @@ namespace Ra3.MidTraining;
 /// </summary>
 public sealed class TrajectoryTree
 {
-    private readonly Dictionary<string, int> branchIndices = [];
+    // Of the very trajectories given, and of their steps with dead ends.
+    private readonly Dictionary<object, int> branchOf = new(ReferenceEqualityComparer.Instance);
     private readonly List<TreeBranch> branches = [];
     private readonly int[] trunk;
 
     /// <summary>Collects the branches.</summary>
     /// <param name="trunk">The tokens that the trajectories continue.</param>
-    /// <param name="trajectories">All trajectories on it.</param>
+    /// <param name="trajectories">All trajectories on it; rows are asked for by these very objects.</param>
     public TrajectoryTree(int[] trunk, IEnumerable<Trajectory> trajectories)
     {
         this.trunk = trunk;
+        var known = new Dictionary<TreeBranch, int>();
         foreach (var trajectory in trajectories)
         {
             if (trajectory.Tokens.Count > 0)
             {
-                Branch(trajectory.Attach, trajectory.Tokens);
+                branchOf[trajectory] = IndexOf(new TreeBranch(trajectory.Attach, trajectory.Tokens));
             }
 
             foreach (var step in trajectory.Steps.Where(step => step.Choice == StepChoice.Invalid))
             {
-                Branch(step.Attach, DeadEnd(trajectory, step));
+                branchOf[step] = IndexOf(new TreeBranch(step.Attach, DeadEnd(trajectory, step)));
             }
         }
 
         Layout = new TreeLayout(trunk, branches);
+
+        int IndexOf(TreeBranch branch)
+        {
+            if (known.TryAdd(branch, branches.Count))
+            {
+                branches.Add(branch);
+            }
+
+            return known[branch];
+        }
     }
 
     /// <summary>The rows.</summary>
@@ -71,23 +83,12 @@ public sealed class TrajectoryTree
         var line = trajectory.Steps[step].Line;
         return start < 0
             ? trajectory.Snippet.Offset(line) + token // the trunk's token 1 + offset + token is predicted one row before
-            : Layout.PredictorRow(branchIndices[Key(trajectory.Attach, trajectory.Tokens)], trajectory.Attach, start + token);
+            : Layout.PredictorRow(branchOf[trajectory], trajectory.Attach, start + token);
     }
 
-    private int BranchOf(Trajectory trajectory, LatentStep step) => branchIndices[step.Choice == StepChoice.Invalid
-        ? Key(step.Attach, DeadEnd(trajectory, step))
-        : Key(trajectory.Attach, trajectory.Tokens)];
+    private int BranchOf(Trajectory trajectory, LatentStep step) =>
+        branchOf[step.Choice == StepChoice.Invalid ? step : trajectory];
 
     private static List<int> DeadEnd(Trajectory trajectory, LatentStep step) =>
         [.. trajectory.Tokens.Take(step.Prefix), trajectory.Snippet.Actions[step.Line].Opener[^1], .. step.Latent];
-
-    private void Branch(int attach, IReadOnlyList<int> tokens)
-    {
-        if (branchIndices.TryAdd(Key(attach, tokens), branches.Count))
-        {
-            branches.Add(new TreeBranch(attach, tokens));
-        }
-    }
-
-    private static string Key(int attach, IEnumerable<int> tokens) => $"{attach}:{string.Join(' ', tokens)}";
 }

@@ -5,7 +5,8 @@ namespace Ra3.Models;
 /// <summary>How the next token is drawn from logits: the distribution whose log-probs are recorded and trained.</summary>
 /// <param name="Temperature">Logits are divided by this; positive.</param>
 /// <param name="Forbidden">Optional bool tensor [VocabularySize]: tokens of probability zero, the rest renormalised.</param>
-public sealed record HeadDistribution(double Temperature = 1, Tensor? Forbidden = null);
+/// <param name="FreeRows">Rows at the beginning in which no token is forbidden: both kinds pass at once.</param>
+public sealed record HeadDistribution(double Temperature = 1, Tensor? Forbidden = null, long FreeRows = 0);
 
 /// <summary>
 /// Log-probabilities of target tokens without ever holding all logits: rows pass the LM head in chunks, in the forward
@@ -42,7 +43,8 @@ public static class LanguageModelHead
         {
             using var inner = NewDisposeScope();
             var log = LogSoftmax(
-                hidden.slice(0, chunk.Start, chunk.End, 1), decoder.HeadWeight(), distribution ?? new(), decoder.ResidualType);
+                hidden.slice(0, chunk.Start, chunk.End, 1), decoder.HeadWeight(), distribution ?? new(),
+                decoder.ResidualType, chunk.Start);
             return (log.exp() * log.masked_fill(log.isinf(), Kept.Scalar(0))).sum(-1).neg().MoveToOuterDisposeScope();
         }).ToList();
         return cat(chunks, 0).MoveToOuterDisposeScope();
@@ -57,13 +59,15 @@ public static class LanguageModelHead
     }
 
     /// <summary>Rows are padded as in <see cref="PartialAttention"/>, so that sampling and training round alike.</summary>
-    private static Tensor LogSoftmax(Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type)
+    private static Tensor LogSoftmax(
+        Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type, long firstRow = 0)
     {
-        using var logits = Logits(hidden, weight, distribution, type);
+        using var logits = Logits(hidden, weight, distribution, type, firstRow);
         return logits.log_softmax(-1);
     }
 
-    private static Tensor Logits(Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type)
+    private static Tensor Logits(
+        Tensor hidden, Tensor weight, HeadDistribution distribution, ScalarType type, long firstRow)
     {
         using var scope = NewDisposeScope();
         var rows = hidden.shape[0];
@@ -77,7 +81,8 @@ public static class LanguageModelHead
 
         if (distribution.Forbidden is { } forbidden)
         {
-            logits = logits.masked_fill(forbidden, Kept.Scalar(double.NegativeInfinity));
+            var free = Math.Clamp(distribution.FreeRows - firstRow, 0, rows);
+            logits.slice(0, free, rows, 1).masked_fill_(forbidden, Kept.Scalar(double.NegativeInfinity));
         }
 
         return logits.MoveToOuterDisposeScope();
@@ -100,7 +105,7 @@ public static class LanguageModelHead
             foreach (var (start, end) in Chunks(hidden.shape[0]))
             {
                 using var inner = NewDisposeScope();
-                var log = LogSoftmax(hidden.slice(0, start, end, 1), weight, distribution, type);
+                var log = LogSoftmax(hidden.slice(0, start, end, 1), weight, distribution, type, start);
                 parts.Add(log.gather(1, targets.slice(0, start, end, 1).unsqueeze(1)).squeeze(1).MoveToOuterDisposeScope());
             }
 
@@ -123,7 +128,7 @@ public static class LanguageModelHead
                 var gradient = grad_output.slice(0, start, end, 1).unsqueeze(1).to_type(type) / Kept.Scalar(distribution.Temperature);
 
                 // d logp/d logits = onehot − softmax; its rows are scaled by the gradient behind the products, where they are short.
-                var logits = Logits(rows, weight, distribution, type).softmax(-1);
+                var logits = Logits(rows, weight, distribution, type, start).softmax(-1);
                 var at = targets.slice(0, start, end, 1).unsqueeze(1);
                 var cast = logits.scatter_add_(1, at, ones_like(gradient).neg_()).to_type(weight.dtype);
                 weightGradient.SubtractInPlace(matmul(cast.t(), (rows * gradient).to_type(weight.dtype)));

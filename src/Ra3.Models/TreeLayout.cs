@@ -3,7 +3,25 @@ namespace Ra3.Models;
 /// <summary>A continuation of the trunk: it sees the trunk's first <paramref name="Attach"/> tokens and itself.</summary>
 /// <param name="Attach">Number of trunk tokens before it, 0 to the trunk's length.</param>
 /// <param name="Tokens">Its own tokens, at positions Attach, Attach + 1, …</param>
-public sealed record TreeBranch(int Attach, IReadOnlyList<int> Tokens);
+public sealed record TreeBranch(int Attach, IReadOnlyList<int> Tokens)
+{
+    /// <summary>Whether both continue the trunk at the same place by the same tokens.</summary>
+    public bool Equals(TreeBranch? other) =>
+        other is not null && Attach == other.Attach && Tokens.SequenceEqual(other.Tokens);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Attach);
+        foreach (var token in Tokens)
+        {
+            hash.Add(token);
+        }
+
+        return hash.ToHashCode();
+    }
+}
 
 /// <summary>
 /// A shared trunk and its branches laid out in one flat row for <see cref="Decoder.Hidden"/>: the trunk first, then the

@@ -17,18 +17,16 @@ internal sealed class CompletionBatch
     public CompletionBatch(IReadOnlyList<Rollout> members)
     {
         var branches = new List<TreeBranch>();
-        var known = new Dictionary<string, int>(StringComparer.Ordinal); // late in training many completions are equal
+        var known = new Dictionary<TreeBranch, int>(); // late in training many completions are equal
         int[] branchOf = [.. members.Select(member =>
         {
-            int[] tokens = [.. member.Prompt, .. member.Tokens];
-            var key = string.Join(' ', tokens);
-            if (!known.TryGetValue(key, out var branch))
+            var branch = new TreeBranch(0, [.. member.Prompt, .. member.Tokens]);
+            if (known.TryAdd(branch, branches.Count))
             {
-                known.Add(key, branch = branches.Count);
-                branches.Add(new TreeBranch(0, tokens));
+                branches.Add(branch);
             }
 
-            return branch;
+            return known[branch];
         })];
         layout = new TreeLayout([], branches);
         for (var member = 0; member < members.Count; member++)

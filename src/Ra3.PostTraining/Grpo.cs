@@ -17,6 +17,7 @@ internal sealed class Grpo(
 {
     private readonly HeadDistribution distribution = new(options.Temperature);
     private readonly bool isStale = options.MaxStaleness > 0;
+    private readonly bool measuresDivergence = reference is not null && options.KlCoefficient > 0;
 
     /// <summary>The optimizer of the policy.</summary>
     public AdamW Optimizer { get; } = new(policy, options.Optimizer);
@@ -33,49 +34,49 @@ internal sealed class Grpo(
     public RolloutBatch Collect(Decoder sampler, long step, long version, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
-        List<RolloutGroup> kept = [], replaced = [];
-        var wanted = Enumerable.Range(0, options.PromptsPerStep).Select(i => problems.At((step * options.PromptsPerStep) + i)).ToList();
-        var number = 0;
-        for (var attempt = 0; ; attempt++)
+        var wanted = Enumerable.Range(0, options.PromptsPerStep)
+            .Select(i => problems.At((step * options.PromptsPerStep) + i)).ToList();
+        var groups = Sample(sampler, step, version, wanted, 0, stop);
+        RequireVerdicts(step, groups);
+        var replaced = new List<RolloutGroup>();
+        int[] flat = [.. Enumerable.Range(0, groups.Count).Where(i => !groups[i].HasSignal)];
+        for (var attempt = 0; attempt < options.MaxResampling && flat.Length > 0; attempt++)
         {
-            var groups = Sample(sampler, step, version, wanted, number, stop);
-            groups.ForEach(Compare);
-            number += groups.Count;
-            kept.AddRange(groups.Where(group => group.HasSignal));
-            var flat = groups.Where(group => !group.HasSignal).ToList();
-            if (flat.Count == 0 || attempt == options.MaxResampling)
+            var number = groups.Count + replaced.Count;
+            wanted = [.. flat.Select((_, i) => problems.Replacement(step, number + i))];
+            foreach (var (place, group) in flat.Zip(Sample(sampler, step, version, wanted, number, stop)))
             {
-                kept.AddRange(flat);
-                break;
+                replaced.Add(groups[place]);
+                groups[place] = group;
             }
 
-            replaced.AddRange(flat);
-            wanted = [.. flat.Select((_, i) => problems.Replacement(step, number + i))];
+            flat = [.. flat.Where(i => !groups[i].HasSignal)];
         }
 
-        var batch = new RolloutBatch(step, version, kept, replaced, clock.Elapsed.TotalSeconds);
-        RequireVerdicts(batch);
-        return batch;
+        return new RolloutBatch(step, version, groups, replaced, clock.Elapsed.TotalSeconds);
     }
 
-    /// <summary>Learns from the groups of a step.</summary>
+    /// <summary>Learns from the groups of a step: passes × minibatches updates, or none where no group teaches
+    /// anything.</summary>
     /// <exception cref="InvalidDataException">A loss or gradient is not finite; the weights are as before that update.</exception>
     public GrpoMetrics Learn(RolloutBatch batch)
     {
         var clock = Stopwatch.StartNew();
         var tally = new LearningTally();
-        if (isStale && options.Passes * options.Minibatches > 1)
-        {
-            RecordOldLogProbs(batch);
-        }
-
         var learningRate = options.Optimizer.LearningRateAt(batch.Step, options.Steps);
-        for (var pass = 0; pass < options.Passes; pass++)
+        if (batch.Groups.Any(Teaches))
         {
-            for (var part = 0; part < options.Minibatches; part++)
+            if (isStale && options.Passes * options.Minibatches > 1)
             {
-                int start = batch.Groups.Count * part / options.Minibatches, end = batch.Groups.Count * (part + 1) / options.Minibatches;
-                Update(batch.Step, [.. batch.Groups.Skip(start).Take(end - start)], learningRate, tally);
+                RecordOldLogProbs(batch);
+            }
+
+            for (var pass = 0; pass < options.Passes; pass++)
+            {
+                foreach (var minibatch in Deal(batch, pass))
+                {
+                    Update(batch.Step, minibatch, learningRate, tally);
+                }
             }
         }
 
@@ -85,7 +86,8 @@ internal sealed class Grpo(
     /// <inheritdoc/>
     public void Dispose() => Optimizer.Dispose();
 
-    /// <summary>Samples a group for each problem; each completion is judged while others are still being written.</summary>
+    /// <summary>Samples a group for each problem; each completion is judged while others are still being written. Then
+    /// the members of a group are compared.</summary>
     private List<RolloutGroup> Sample(
         Decoder sampler, long step, long version, List<(Problem Problem, int[] Prompt)> wanted, int firstNumber, CancellationToken stop)
     {
@@ -98,6 +100,7 @@ internal sealed class Grpo(
             stop);
         var groups = wanted.Select((item, i) => new RolloutGroup($"{step + 1}.{firstNumber + i}", item.Problem, item.Prompt, members[i])).ToList();
         Task.WhenAll(verdicts).GetAwaiter().GetResult();
+        groups.ForEach(Compare);
         return groups;
     }
 
@@ -128,18 +131,28 @@ internal sealed class Grpo(
         group.HasSignal = judged.Exists(member => member.InLoss && member.Advantage != 0);
     }
 
+    /// <summary>A group without signal has a policy gradient of 0; its divergence from the reference has one all the
+    /// same.</summary>
+    private bool Teaches(RolloutGroup group) => group.HasSignal || measuresDivergence;
+
+    /// <summary>Groups dealt out to a pass's updates as cards are, in an order of the pass's own, those with signal
+    /// first: every update gets its share of either kind.</summary>
+    private IEnumerable<List<RolloutGroup>> Deal(RolloutBatch batch, int pass)
+    {
+        RolloutGroup[] groups = [.. batch.Groups];
+        new SeededRandom(seed, "rlvr/minibatches", batch.Step, pass).Shuffle<RolloutGroup>(groups);
+        List<RolloutGroup> deck = [.. groups.OrderBy(group => group.HasSignal ? 0 : 1)];
+        return Enumerable.Range(0, options.Minibatches)
+            .Select(part => deck.Where((_, i) => i % options.Minibatches == part).ToList());
+    }
+
     /// <summary>
     /// One optimizer update: Σ weight · (importance · clipped surrogate + β · divergence) over the tokens of some groups. The
-    /// weights count the tokens of all groups given, so a group without signal is skipped, not forgotten, and how
+    /// weights count the tokens of all groups given, so a group that teaches nothing is skipped, not forgotten, and how
     /// completions are divided into forward passes changes nothing.
     /// </summary>
     private void Update(long step, List<RolloutGroup> groups, double learningRate, LearningTally tally)
     {
-        if (!groups.Exists(group => group.HasSignal))
-        {
-            return;
-        }
-
         var inLoss = groups.SelectMany(group => group.Members).Where(member => member.InLoss).ToList();
         var weights = PolicyLoss.TokenWeights([.. inLoss.Select(member => member.Tokens.Length)], options.Reduction);
         var weightOf = inLoss.Zip(weights).ToDictionary(pair => pair.First, pair => pair.Second, (IEqualityComparer<Rollout>)ReferenceEqualityComparer.Instance);
@@ -167,8 +180,8 @@ internal sealed class Grpo(
     }
 
     /// <summary>The completions that there is something to learn from, shortest first, so that those side by side are alike.</summary>
-    private static IEnumerable<Rollout> Learning(IEnumerable<RolloutGroup> groups) =>
-        groups.Where(group => group.HasSignal).SelectMany(group => group.Members).Where(member => member.InLoss)
+    private IEnumerable<Rollout> Learning(IEnumerable<RolloutGroup> groups) =>
+        groups.Where(Teaches).SelectMany(group => group.Members).Where(member => member.InLoss)
             .OrderBy(member => member.Prompt.Length + member.Tokens.Length);
 
     private Tensor Loss(Rollout[] members, Func<Rollout, double> weight, LearningTally tally)
@@ -186,10 +199,10 @@ internal sealed class Grpo(
             losses *= importance;
         }
 
-        if (reference is not null && options.KlCoefficient > 0)
+        if (measuresDivergence)
         {
             using var noGrad = no_grad();
-            var referenceLogProbs = forward.LogProbs(reference, forward.Predictors(reference), distribution);
+            var referenceLogProbs = forward.LogProbs(reference!, forward.Predictors(reference!), distribution);
             using var withGrad = enable_grad();
             divergence = PolicyLoss.Divergence(logProbs, referenceLogProbs, options.KlEstimator);
             losses = losses.Plus(divergence * Kept.Scalar(options.KlCoefficient));
@@ -220,13 +233,13 @@ internal sealed class Grpo(
         }
     }
 
-    private static void RequireVerdicts(RolloutBatch batch)
+    private static void RequireVerdicts(long step, List<RolloutGroup> groups)
     {
-        if (batch.Sampled.SelectMany(group => group.Members).All(member => member.Score.Value is null))
+        if (groups.SelectMany(group => group.Members).All(member => member.Score.Value is null))
         {
             throw new IOException(
-                $"The judge failed on every completion of step {batch.Step + 1}, so training stopped: "
-                + batch.Groups[0].Members[0].Score.Detail);
+                $"The judge failed on every completion of step {step + 1}, so training stopped: "
+                + groups[0].Members[0].Score.Detail);
         }
     }
 }

@@ -172,14 +172,19 @@ public sealed record GrpoOptions : IValidatableObject
             yield return new ValidationResult($"must be positive, not {Temperature}: a group of equal completions teaches nothing", ["temperature"]);
         }
 
-        if (!(ClipLow > 0 && ClipLow < 1) || !(ClipHigh > 0))
+        if (!(ClipLow > 0 && ClipLow < 1))
         {
-            yield return new ValidationResult("clipLow must lie in (0, 1) and clipHigh must be positive", ["clipLow"]);
+            yield return new ValidationResult($"must lie in (0, 1), not {ClipLow}", ["clipLow"]);
+        }
+
+        if (!(ClipHigh > 0))
+        {
+            yield return new ValidationResult($"must be positive, not {ClipHigh}", ["clipHigh"]);
         }
 
         if (!(KlCoefficient >= 0) || double.IsInfinity(KlCoefficient))
         {
-            yield return new ValidationResult($"must not be negative: {KlCoefficient}", ["klCoefficient"]);
+            yield return new ValidationResult($"must be 0 or more and finite, not {KlCoefficient}", ["klCoefficient"]);
         }
 
         if (!(ImportanceCap >= 1))
@@ -187,7 +192,7 @@ public sealed record GrpoOptions : IValidatableObject
             yield return new ValidationResult($"must be at least 1, not {ImportanceCap}: fresh samples weigh 1", ["importanceCap"]);
         }
 
-        if (Overlong == OverlongHandling.SoftShaping && !(OverlongBuffer >= 1 && OverlongBuffer < MaxNewTokens))
+        if (OverlongBuffer < 1 || (Overlong == OverlongHandling.SoftShaping && OverlongBuffer >= MaxNewTokens))
         {
             yield return new ValidationResult($"must lie between 1 and maxNewTokens − 1, not {OverlongBuffer}", ["overlongBuffer"]);
         }

@@ -63,6 +63,7 @@ public static class GrpoTrainer
         var evaluations = ReadEvaluations(folder);
         using var producer = options.MaxStaleness > 0 ? new AsyncRollouts(grpo, policy, options, state.Step, stop) : null;
         var (sitting, before) = (new Stopwatch(), state.Seconds);
+        var whole = true; // weights, optimizer and logs stand at state.Step: what is done may be kept
         try
         {
             Evaluate();
@@ -71,6 +72,7 @@ public static class GrpoTrainer
                 stop.ThrowIfCancellationRequested();
                 sitting.Start();
                 var batch = producer is null ? grpo.Collect(policy, state.Step, state.Step, stop) : producer.Next();
+                whole = false;
                 var metrics = grpo.Learn(batch);
                 sitting.Stop(); // evaluation on the way is not training
                 state = new TrainingState(state.Step + 1, state.Tokens + metrics.SampledTokens, before + sitting.Elapsed.TotalSeconds);
@@ -80,6 +82,7 @@ public static class GrpoTrainer
                     rollouts.Write(state.Step, line);
                 }
 
+                whole = true;
                 observer?.Stepped(state.Step, metrics);
                 if (options.CheckpointEvery > 0 && state.Step % options.CheckpointEvery == 0)
                 {
@@ -89,7 +92,8 @@ public static class GrpoTrainer
                 Evaluate();
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception e) when (
+            whole && (e is IOException || (e is OperationCanceledException && stop.IsCancellationRequested)))
         {
             Save();
             throw;

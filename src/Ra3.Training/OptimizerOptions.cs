@@ -83,14 +83,31 @@ public sealed record OptimizerOptions : IValidatableObject
             yield return new ValidationResult($"must lie in [0, 1), not {Beta2}", ["beta2"]);
         }
 
-        if (!(WeightDecay >= 0) || !(ClipNorm >= 0) || !(Epsilon > 0))
+        if (!(WeightDecay >= 0 && WeightDecay * LearningRate < 1))
         {
-            yield return new ValidationResult("weightDecay and clipNorm must be ≥ 0, epsilon > 0", ["weightDecay"]);
+            yield return new ValidationResult(
+                $"must be 0 or more and less than 1 / learningRate, not {WeightDecay}: a step takes learningRate · "
+                + "weightDecay of each weight away", ["weightDecay"]);
         }
 
-        if (!(Warmup >= 0 && Warmup < 1) || !(FinalShare >= 0 && FinalShare <= 1))
+        if (!(ClipNorm >= 0))
         {
-            yield return new ValidationResult("warmup must lie in [0, 1) and finalShare in [0, 1]", ["warmup"]);
+            yield return new ValidationResult($"must not be negative: {ClipNorm}", ["clipNorm"]);
+        }
+
+        if (!(Epsilon > 0) || double.IsInfinity(Epsilon))
+        {
+            yield return new ValidationResult($"must be positive and finite, not {Epsilon}", ["epsilon"]);
+        }
+
+        if (!(Warmup >= 0 && Warmup < 1))
+        {
+            yield return new ValidationResult($"must lie in [0, 1), not {Warmup}", ["warmup"]);
+        }
+
+        if (!(FinalShare >= 0 && FinalShare <= 1))
+        {
+            yield return new ValidationResult($"must lie in [0, 1], not {FinalShare}", ["finalShare"]);
         }
     }
 }

@@ -90,12 +90,12 @@ public sealed class EStepTests
         }
     }
 
-    /// <summary>The model never thinks by itself: explored thoughts teach in the first iteration, in the second all members
-    /// write alike.</summary>
+    /// <summary>The model never thinks by itself: explored thoughts teach in the first iteration, in the second all
+    /// members write alike.</summary>
     [Theory]
     [InlineData(GroupBaseline.Mean)]
     [InlineData(GroupBaseline.LeaveOneOut)]
-    public void An_iteration_of_equal_groups_is_without_signal_and_changes_neither_policy_nor_optimizer(GroupBaseline baseline)
+    public void An_iteration_of_equal_groups_changes_neither_policy_nor_optimizer(GroupBaseline baseline)
     {
         using var fixture = new Fixture();
         fixture.FavourThoughts(opening: -9);
@@ -119,7 +119,10 @@ public sealed class EStepTests
         Weights().Should().Equal(before);
 
         float[] Weights() =>
-            [.. fixture.Decoder.Parameters.Values.SelectMany(weight => weight.detach().reshape(-1).data<float>().ToArray())];
+        [
+            .. fixture.Decoder.Parameters.Values
+                .SelectMany(weight => weight.detach().reshape(-1).data<float>().ToArray()),
+        ];
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ra3.Corpora;
 using Ra3.Models;
 using Ra3.Training;
@@ -357,6 +358,80 @@ public sealed class MidTrainerTests
         }).ToList();
         shares.Should().BeInDescendingOrder();
         shares[0].Should().BeGreaterThan(shares[^1]);
+    }
+
+    [Theory]
+    [InlineData(LineReward.Mean)]
+    [InlineData(LineReward.Sum)]
+    public void Best_of_group_thinks_before_surprising_lines_alone_whatever_the_reward_sums(LineReward reward)
+    {
+        using var fixture = new Fixture();
+        fixture.FavourThoughts();
+        Snippet[] snippets = [.. fixture.Snippets.Take(6)];
+        double[][] means = [.. snippets.Select(snippet => HeldOutEvaluation
+            .LineNats(fixture.Decoder, fixture.Format, HeldOutEvaluation.WithoutThoughts(Trajectory.Plain(snippet)))
+            .Select((nats, line) => nats / snippet.Actions[line].Length).ToArray())];
+        var middle = means.SelectMany(lines => lines).Order().ElementAt(means.Sum(lines => lines.Length) / 2);
+        var best = new BestOfGroup(
+            fixture.Decoder, fixture.Decoder, fixture.Format, Options.Latents,
+            Options.EStep with { SwitchCost = 0, GroupSize = 4, Reward = reward, ExplorationSurprise = middle },
+            seed: 1);
+        var thoughtful = snippets.SelectMany((snippet, i) => best.Select(snippet, i).Steps
+            .Where(step => step.Choice == StepChoice.Think).Select(step => means[i][step.Line])).ToList();
+        thoughtful.Should().NotBeEmpty().And.OnlyContain(mean => mean < middle + 1e-5);
+    }
+
+    [Fact]
+    public void Choices_and_lines_are_measured_under_one_distribution()
+    {
+        using var fixture = new Fixture();
+        var measure = () => HeldOutEvaluation.Thinking(
+            fixture.Decoder, fixture.Format, Options.Latents with { Temperature = 0.5 }, fixture.Snippets, seed: 1);
+        measure.Should().Throw<ArgumentException>().WithMessage("*temperature must be 1*0.5*");
+    }
+
+    [Fact]
+    public void Options_that_cannot_be_meant_are_named()
+    {
+        Names(new EStepOptions
+        {
+            NegativeContentWeight = -0.1,
+            TokenFloor = 0,
+            ExplorationSurprise = 0.1,
+            InvalidPenalty = -0.01,
+            ClipLow = 0,
+            ClipHigh = double.NaN,
+            Exploration = 0.1,
+            ExplorationDecay = 0,
+        }).Should().BeEquivalentTo(
+            "negativeContentWeight", "tokenFloor", "explorationSurprise", "invalidPenalty", "clipLow", "clipHigh",
+            "explorationDecay");
+        Names(new EStepOptions
+        {
+            NegativeContentWeight = double.NaN,
+            TokenFloor = double.NaN,
+            ExplorationSurprise = double.NegativeInfinity,
+            InvalidPenalty = double.PositiveInfinity,
+            SwitchCost = double.NaN,
+            Exploration = 1,
+            ExplorationDecay = 1.1,
+        }).Should().BeEquivalentTo(
+            "negativeContentWeight", "tokenFloor", "explorationSurprise", "invalidPenalty", "switchCost", "exploration",
+            "explorationDecay");
+        Names(new LatentOptions { Temperature = double.PositiveInfinity }).Should().Equal("temperature");
+        Names(new MidTrainingOptions { EStepCheckpointEvery = -1 }).Should().Equal("eStepCheckpointEvery");
+        Names(new NextTokenOptions { Steps = -1, CheckpointEvery = -1 })
+            .Should().BeEquivalentTo("steps", "checkpointEvery");
+        Names(new EStepOptions { SwitchCost = double.PositiveInfinity, TokenFloor = -6, NegativeContentWeight = 0 })
+            .Should().BeEmpty();
+        IValidatableObject[] defaults = [new EStepOptions(), new LatentOptions(), new MidTrainingOptions()];
+        foreach (var options in defaults)
+        {
+            Names(options).Should().BeEmpty();
+        }
+
+        static IEnumerable<string> Names(IValidatableObject options) =>
+            options.Validate(new ValidationContext(options)).SelectMany(error => error.MemberNames);
     }
 
     private static MidTrainer Trainer(string model, TokenStore store, MidTrainingOptions options, string folder) =>

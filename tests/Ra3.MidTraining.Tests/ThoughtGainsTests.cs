@@ -26,7 +26,7 @@ public sealed class ThoughtGainsTests
                 int[] source = [.. drawn.Snippet.TokensOf(line)];
                 int[] opener = [.. drawn.Snippet.Actions[line].Opener];
                 var without = Mean(fixture, before, source);
-                gains.Plain[line].Should().BeApproximately(without, 1e-9);
+                gains.MeanLogProbs[line].Should().BeApproximately(without, 1e-9);
                 gains.Gains[i].Should().BeApproximately(Mean(fixture, [.. before, .. opener, .. latent], source) - without, 1e-9);
             }
         }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using CsCheck;
+using Ra3.Tests;
 using static TorchSharp.torch;
 
 namespace Ra3.PostTraining.Tests;
@@ -128,6 +130,62 @@ public sealed class FormulaTests
             return ((PolicyLoss.Clipped(logProbs, Of(old), Of(advantages), 0.2, 0.28)
                 + (PolicyLoss.Divergence(logProbs, Of(reference), estimator) * 0.1)) * Of(weights)).sum();
         }
+    }
+
+    /// <summary>Where both have a variant: TRL's "grpo" is the mean over completions, "bnpo" and "dapo" the mean over
+    /// tokens.</summary>
+    [Fact]
+    public void Losses_gradients_and_metrics_are_those_of_TRL()
+    {
+        using var golden = JsonDocument.Parse(File.ReadAllText(SharedData.Require("goldens/grpo-losses.json")));
+        var root = golden.RootElement;
+        int[] lengths = [.. Rows(root.GetProperty("mask")).Select(row => (int)row.Sum())];
+        var compared = 0;
+        foreach (var row in root.GetProperty("rows").EnumerateArray().Where(row =>
+            row.GetProperty("importance_sampling_level").GetString() == "token"
+            && row.GetProperty("loss_type").GetString() is "grpo" or "bnpo" or "dapo"))
+        {
+            var (beta, low, high) = (Number("beta"), Number("epsilon_low"), Number("epsilon_high"));
+            var reduction = row.GetProperty("loss_type").GetString() == "grpo"
+                ? LossReduction.SequenceMean : LossReduction.Token;
+            var logProbs = Of(Unmasked("log_probs")).requires_grad_();
+            var old = Of(Unmasked("old_log_probs"));
+            var advantages = Of(Each(
+                root.GetProperty("advantages").EnumerateArray().Select(value => value.GetDouble())));
+            var divergence = PolicyLoss.Divergence(logProbs, Of(Unmasked("reference_log_probs")), KlEstimator.K3);
+            var loss = ((PolicyLoss.Clipped(logProbs, old, advantages, low, high) + (divergence * beta))
+                * Of(Each(PolicyLoss.TokenWeights(lengths, reduction)))).sum();
+            loss.backward();
+            loss.item<double>().Should().BeApproximately(Number("loss"), 1e-7, $"{row}");
+            logProbs.grad!.data<double>().ToArray()
+                .Zip(Inside(row.GetProperty("gradient")), (a, b) => Math.Abs(a - b)).Max()
+                .Should().BeLessThan(1e-7, $"{row}");
+
+            var options = new GrpoOptions { ClipLow = low, ClipHigh = high };
+            var tally = new LearningTally();
+            tally.Add(logProbs, old, old, advantages, null, divergence, options);
+            var metrics = tally.Metrics(new RolloutBatch(0, 0, [], [], 0), 0, 0);
+            var theirs = row.GetProperty("metrics");
+            metrics.ClippedLow.Should().BeApproximately(theirs.GetProperty("clip_ratio/low_mean").GetDouble(), 1e-6);
+            metrics.ClippedHigh.Should().BeApproximately(theirs.GetProperty("clip_ratio/high_mean").GetDouble(), 1e-6);
+            if (beta > 0)
+            {
+                metrics.Kl.Should().BeApproximately(theirs.GetProperty("kl").GetDouble(), 1e-6);
+            }
+
+            compared++;
+
+            double Number(string name) => row.GetProperty(name).GetDouble();
+        }
+
+        compared.Should().Be(6);
+
+        IEnumerable<double> Unmasked(string name) => Inside(root.GetProperty(name));
+        IEnumerable<double> Inside(JsonElement matrix) => Rows(matrix).SelectMany((row, i) => row.Take(lengths[i]));
+        IEnumerable<double> Each(IEnumerable<double> values) =>
+            values.SelectMany((value, i) => Enumerable.Repeat(value, lengths[i]));
+        static IEnumerable<double[]> Rows(JsonElement matrix) =>
+            matrix.EnumerateArray().Select(row => row.EnumerateArray().Select(value => value.GetDouble()).ToArray());
     }
 
     private static Tensor Of(IEnumerable<double> values) => tensor(values.ToArray(), ScalarType.Float64);

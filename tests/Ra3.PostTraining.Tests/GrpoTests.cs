@@ -57,33 +57,44 @@ public sealed class GrpoTests : IDisposable
         });
     }
 
-    [Fact]
-    public void The_loss_is_the_slow_one_over_whole_sequences()
+    [Theory]
+    [InlineData(LossReduction.Token)]
+    [InlineData(LossReduction.SequenceMean)]
+    public void The_loss_is_the_slow_one_over_whole_sequences(LossReduction reduction)
     {
-        var reduction = LossReduction.SequenceMean;
-        var options = toy.Options with { Reduction = reduction, Passes = 2, KlCoefficient = 0.3, NormalizeByStd = true };
+        var options = toy.Options with
+        {
+            Reduction = reduction,
+            PromptsPerStep = 6,
+            Passes = 2,
+            KlCoefficient = 0.3,
+            NormalizeByStd = true,
+        };
         using var reference = toy.Policy.Copy(trainable: false);
-        using var grpo = toy.Algorithm(options, TextReward.LetterShare, reference: reference);
+        using var grpo = toy.Algorithm(options, SomeFlat, reference: reference);
         var batch = grpo.Collect(toy.Policy, 0, 0, TestContext.Current.CancellationToken);
-        var metrics = grpo.Learn(batch with { Groups = batch.Groups });
+        batch.Groups.Select(group => group.HasSignal).Should().Contain(true).And.Contain(false);
+        var metrics = grpo.Learn(batch);
         metrics.Kl.Should().BePositive("the second pass is off the reference");
 
         // The metrics' loss is that of the second pass, whose weights are those after one update: replayed here.
         using var replayed = reference.Copy(trainable: true);
-        using var first = toy.Algorithm(options with { Passes = 1 }, TextReward.LetterShare, replayed, reference);
+        using var first = toy.Algorithm(options with { Passes = 1 }, SomeFlat, replayed, reference);
         first.Learn(batch);
         double loss = 0;
         var members = batch.Groups.SelectMany(group => group.Members.Select(member => (group, member))).ToList();
-        foreach (var (group, member) in members.Where(pair => pair.group.HasSignal))
+        var tokens = members.Sum(pair => pair.member.Tokens.Length);
+        foreach (var (group, member) in members) // those without signal too: the divergence acts on them
         {
+            var share = reduction == LossReduction.Token ? 1.0 / tokens : 1.0 / member.Tokens.Length / members.Count;
             var now = LogProbs(replayed, group.Prompt, member.Tokens, options.Temperature);
             var start = LogProbs(reference, group.Prompt, member.Tokens, options.Temperature);
             for (var i = 0; i < now.Length; i++)
             {
                 var ratio = Math.Exp(now[i] - member.LogProbs[i]);
                 var x = now[i] - start[i];
-                loss += ((0.3 * (Math.Exp(-x) - 1 + x))
-                    - Math.Min(ratio * member.Advantage, Math.Clamp(ratio, 0.8, 1.28) * member.Advantage)) / now.Length / members.Count;
+                loss += share * ((0.3 * (Math.Exp(-x) - 1 + x))
+                    - Math.Min(ratio * member.Advantage, Math.Clamp(ratio, 0.8, 1.28) * member.Advantage));
             }
         }
 
@@ -111,6 +122,72 @@ public sealed class GrpoTests : IDisposable
         metrics.TrainedTokens.Should().Be(0);
         grpo.Optimizer.Steps.Should().Be(0);
         Toy.WeightsOf(toy.Policy).Should().Equal(before);
+    }
+
+    [Fact]
+    public void The_divergence_pulls_where_all_rewards_are_equal()
+    {
+        using var other = new Toy(seed: 4);
+        using var grpo = toy.Algorithm(
+            toy.Options with { KlCoefficient = 0.1 }, new TextReward((_, _) => new Score(1, "passed")),
+            reference: other.Policy);
+        var metrics = grpo.Learn(grpo.Collect(toy.Policy, 0, 0, TestContext.Current.CancellationToken));
+        metrics.GroupsWithoutSignal.Should().Be(1);
+        metrics.TrainedTokens.Should().Be(metrics.SampledTokens);
+        metrics.Kl.Should().BePositive();
+        metrics.GradientNorm.Should().BePositive();
+        grpo.Optimizer.Steps.Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 2)]
+    [InlineData(3, 3)]
+    public void A_step_that_teaches_makes_passes_times_minibatches_updates_each_with_signal(int passes, int minibatches)
+    {
+        var options = toy.Options with { PromptsPerStep = 6, Passes = passes, Minibatches = minibatches };
+        using var grpo = toy.Algorithm(options, SomeFlat);
+        var batch = grpo.Collect(toy.Policy, 0, 0, TestContext.Current.CancellationToken);
+        var learning = batch.Groups.Where(group => group.HasSignal).SelectMany(group => group.Members).ToList();
+        batch.Groups.Count(group => group.HasSignal).Should().BeGreaterThanOrEqualTo(minibatches).And.BeLessThan(6);
+        var metrics = grpo.Learn(batch);
+        grpo.Optimizer.Steps.Should().Be(passes * minibatches);
+        metrics.GradientNorm.Should().BePositive("the last update has its share of the groups with signal");
+        metrics.TrainedTokens.Should().Be(passes * learning.Sum(member => member.Tokens.Length), "once a pass");
+    }
+
+    [Fact]
+    public void Groups_stand_in_the_order_of_their_problems_whatever_their_signal()
+    {
+        using var grpo = toy.Algorithm(toy.Options with { PromptsPerStep = 6, MaxResampling = 1 }, SomeFlat);
+        var batch = grpo.Collect(toy.Policy, 0, 0, TestContext.Current.CancellationToken);
+        var order = new ProblemOrder(toy.Problems, toy.Tokenizer, toy.Config, toy.Options.MaxNewTokens, 7);
+        for (var i = 0; i < batch.Groups.Count; i++)
+        {
+            var wanted = order.At(i).Problem.Id;
+            if (IsFlat(order.At(i).Problem))
+            {
+                batch.Replaced.Should().Contain(group => group.Problem.Id == wanted);
+            }
+            else
+            {
+                batch.Groups[i].Problem.Id.Should().Be(wanted);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_dead_judge_is_noticed_before_anything_is_sampled_again()
+    {
+        var judged = 0;
+        using var grpo = toy.Algorithm(toy.Options with { MaxResampling = 5 }, new TextReward((_, _) =>
+        {
+            Interlocked.Increment(ref judged);
+            return new Score(null, "harness_error", "no python");
+        }));
+        var collect = () => grpo.Collect(toy.Policy, 0, 0, TestContext.Current.CancellationToken);
+        collect.Should().Throw<IOException>().WithMessage("*step 1*no python*");
+        judged.Should().Be(toy.Options.PromptsPerStep * toy.Options.GroupSize);
     }
 
     [Fact]
@@ -180,6 +257,21 @@ public sealed class GrpoTests : IDisposable
         var bad = new GrpoOptions { GroupSize = 1, Temperature = 0, ImportanceCap = 0.5, Overlong = OverlongHandling.SoftShaping, OverlongBuffer = 999 };
         bad.Validate(new ValidationContext(bad)).SelectMany(error => error.MemberNames)
             .Should().BeEquivalentTo("groupSize", "temperature", "importanceCap", "overlongBuffer");
+        bad = new GrpoOptions
+        {
+            ClipLow = 1,
+            ClipHigh = double.NaN,
+            KlCoefficient = double.PositiveInfinity,
+            OverlongBuffer = -1,
+        };
+        bad.Validate(new ValidationContext(bad)).SelectMany(error => error.MemberNames)
+            .Should().BeEquivalentTo("clipLow", "clipHigh", "klCoefficient", "overlongBuffer");
         new GrpoOptions().Validate(new ValidationContext(bad)).Should().BeEmpty();
     }
+
+    /// <summary>Half of the problems pay every completion alike.</summary>
+    private static TextReward SomeFlat { get; } = new((problem, text) => IsFlat(problem)
+        ? new Score(1, "passed") : new Score(text.Length + (text.Count(c => c == 'e') / 7.0), "failed"));
+
+    private static bool IsFlat(Problem problem) => (problem.Id[^1] - '0') % 2 == 1;
 }

@@ -81,6 +81,27 @@ public sealed class GrpoTrainerTests : IDisposable
     }
 
     [Fact]
+    public void What_was_learnt_before_the_judge_failed_is_kept_and_the_run_goes_on_from_there()
+    {
+        var options = toy.Options with { Steps = 4, CheckpointEvery = 0 };
+        var (whole, broken) = (toy.NewFolder(), toy.NewFolder());
+        using var straight = toy.Policy.Copy(trainable: true);
+        toy.Train(options, TextReward.LetterShare, whole, policy: straight);
+        var done = 0L;
+        var dies = new TextReward((_, text) => Volatile.Read(ref done) < 2
+            ? new Score(text.Length == 0 ? 0 : text.Count(c => c == 'e') / (double)text.Length, "failed")
+            : new Score(null, "harness_error", "no python"));
+        using var first = toy.Policy.Copy(trainable: true);
+        var act = () => toy.Train(
+            options, dies, broken, observer: new Listener(step => Volatile.Write(ref done, step)), policy: first);
+        act.Should().Throw<IOException>().WithMessage("*step 3*");
+        Ra3.Training.Checkpoint.ReadState(Path.Combine(broken, GrpoTrainer.CheckpointFolder)).Step.Should().Be(2);
+        using var second = toy.Policy.Copy(trainable: true);
+        toy.Train(options, TextReward.LetterShare, broken, policy: second);
+        Toy.WeightsOf(second).Should().Equal(Toy.WeightsOf(straight));
+    }
+
+    [Fact]
     public void Rollouts_say_what_was_sampled_and_what_it_earned()
     {
         var folder = toy.NewFolder();

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Ra3.Models;
 using Ra3.Models.Tokenizers;
 using TorchSharp;
@@ -179,6 +180,31 @@ public sealed class TrainingTests : IDisposable
             options.LearningRateAt(steps - 1, steps)
                 .Should().BeApproximately(decay == DecayShape.Constant ? 0.3 : 0.03, 1e-12, $"{decay}");
         }
+    }
+
+    [Fact]
+    public void Optimizer_options_that_cannot_be_meant_are_named()
+    {
+        Names(new OptimizerOptions
+        {
+            LearningRate = 0,
+            Beta1 = 1,
+            Beta2 = -0.1,
+            WeightDecay = double.PositiveInfinity,
+            ClipNorm = -1,
+            Warmup = 1,
+            FinalShare = 2,
+            Epsilon = 0,
+        }).Should().BeEquivalentTo(
+            "learningRate", "beta1", "beta2", "weightDecay", "clipNorm", "warmup", "finalShare", "epsilon");
+        Names(new OptimizerOptions { Epsilon = double.PositiveInfinity, ClipNorm = double.NaN })
+            .Should().BeEquivalentTo("epsilon", "clipNorm");
+        Names(new OptimizerOptions { LearningRate = 0.1, WeightDecay = 10 })
+            .Should().Equal(["weightDecay"], "every weight would become 0");
+        Names(new OptimizerOptions()).Should().BeEmpty();
+
+        static IEnumerable<string> Names(OptimizerOptions options) =>
+            options.Validate(new ValidationContext(options)).SelectMany(error => error.MemberNames);
     }
 
     [Fact]
