@@ -26,7 +26,13 @@ internal static class RlvrReport
         }
 
         report.Chart(Chart("reward", "mean over completions", "rlvr.reward", "rlvr.passRate", "rlvr.solvedProblems"));
-        report.Chart(Chart("groups without signal", "share", "rlvr.groupsWithoutSignal"));
+        var flat = Curve("rlvr.groupsWithoutSignal");
+        var flatSeries = new ChartSeries("groupsWithoutSignal", flat);
+        report.Chart(new LineChart("groups without signal", "step", "share", [flatSeries])
+        {
+            Caption = $"In {flat.Count(step => step.Y == 1)} of {flat.Count} steps the members of every group were "
+                + "rewarded alike: they taught nothing.",
+        });
         report.Chart(Chart("length", "tokens", "rlvr.completionTokens"));
         report.Chart(Chart("entropy", "nats", "rlvr.entropy"));
         report.Chart(Chart("think share", "comments per line", "rlvr.thinkShare"));

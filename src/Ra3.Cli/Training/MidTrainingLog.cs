@@ -9,6 +9,7 @@ namespace Ra3.Cli.Training;
 /// phase's checkpoint says where the log stands.</summary>
 internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) : IMidTrainingObserver, IDisposable
 {
+    private readonly StepsWithoutSignal silent = new("E-step iteration");
     private ProgressLine? line;
     private long tokens;
     private long earlier; // what an earlier sitting did of the phase
@@ -50,6 +51,12 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
         step = offset + iteration;
         run.Log(step, metrics.Named());
         line!.Report(iteration, tokens, ("reward", metrics.Reward), ("think", metrics.ThinkShare));
+        if (silent.After(iteration, metrics.GroupsWithoutSignal, metrics.ThinkShare == 0
+            ? "The model never thinks by itself: ra3.eStep.exploration above 0 lets it try."
+            : "Raise ra3.eStep.groupSize or ra3.latents.temperature.") is { } note)
+        {
+            line.Note(note);
+        }
     }
 
     public void Bootstrap(int round, long tokens, long total) => line!.Report(tokens, tokens - earlier);
@@ -62,5 +69,12 @@ internal sealed class MidTrainingLog(MidTrainingOptions options, RunFolder run) 
         line!.Report(metrics.Step, tokens, ("loss", metrics.Loss));
     }
 
-    public void Dispose() => line?.Dispose();
+    public void Dispose()
+    {
+        line?.Dispose();
+        if (silent.AtEnd() is { } note)
+        {
+            line?.Note(note);
+        }
+    }
 }

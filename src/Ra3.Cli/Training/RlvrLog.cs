@@ -8,6 +8,7 @@ namespace Ra3.Cli.Training;
 internal sealed class RlvrLog(RunFolder run, GrpoOptions options, long done) : IGrpoObserver, IDisposable
 {
     private readonly ProgressLine line = new("rlvr", options.Steps, done);
+    private readonly StepsWithoutSignal silent = new("step");
     private long tokens;
 
     public void Stepped(long step, GrpoMetrics metrics)
@@ -15,6 +16,10 @@ internal sealed class RlvrLog(RunFolder run, GrpoOptions options, long done) : I
         tokens += metrics.SampledTokens;
         run.Log(step, metrics.Named());
         line.Report(step, tokens, ("reward", metrics.Reward), ("passed", metrics.PassRate), ("entropy", metrics.Entropy));
+        if (silent.After(step, metrics.GroupsWithoutSignal, Remedy(metrics)) is { } note)
+        {
+            line.Note(note);
+        }
     }
 
     public void Evaluated(long step, PassAt1Result result)
@@ -24,5 +29,20 @@ internal sealed class RlvrLog(RunFolder run, GrpoOptions options, long done) : I
             $"step {step}: held-out pass@1 {result.Rate:0.000} ± {result.StandardError:0.000} ({result.Judged} problems, greedy)"));
     }
 
-    public void Dispose() => line.Dispose();
+    public void Dispose()
+    {
+        line.Dispose();
+        if (silent.AtEnd() is { } note)
+        {
+            line.Note(note);
+        }
+    }
+
+    private static string Remedy(GrpoMetrics metrics) => metrics.PassRate switch
+    {
+        0 => "Nothing passes: take easier problems or a better model, or raise grpo.groupSize; "
+            + "python.credit=share-of-tests pays for a part.",
+        1 => "Everything passes: take harder problems.",
+        _ => "Raise grpo.groupSize or grpo.temperature, or let grpo.maxResampling replace such groups.",
+    };
 }
