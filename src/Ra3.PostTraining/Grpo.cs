@@ -58,8 +58,11 @@ internal sealed class Grpo(
 
     /// <summary>Learns from the groups of a step: passes × minibatches updates, or none where no group teaches
     /// anything.</summary>
+    /// <param name="batch">The groups.</param>
+    /// <param name="stop">Cancels between forward passes, until the first update: half a step could not be resumed.</param>
     /// <exception cref="InvalidDataException">A loss or gradient is not finite; the weights are as before that update.</exception>
-    public GrpoMetrics Learn(RolloutBatch batch)
+    /// <exception cref="OperationCanceledException">Cancelled; policy and optimizer are as before the step.</exception>
+    public GrpoMetrics Learn(RolloutBatch batch, CancellationToken stop = default)
     {
         var clock = Stopwatch.StartNew();
         var tally = new LearningTally();
@@ -68,14 +71,15 @@ internal sealed class Grpo(
         {
             if (isStale && options.Passes * options.Minibatches > 1)
             {
-                RecordOldLogProbs(batch);
+                RecordOldLogProbs(batch, stop);
             }
 
             for (var pass = 0; pass < options.Passes; pass++)
             {
                 foreach (var minibatch in Deal(batch, pass))
                 {
-                    Update(batch.Step, minibatch, learningRate, tally);
+                    Update(batch.Step, minibatch, learningRate, tally, stop);
+                    stop = CancellationToken.None;
                 }
             }
         }
@@ -151,7 +155,7 @@ internal sealed class Grpo(
     /// weights count the tokens of all groups given, so a group that teaches nothing is skipped, not forgotten, and how
     /// completions are divided into forward passes changes nothing.
     /// </summary>
-    private void Update(long step, List<RolloutGroup> groups, double learningRate, LearningTally tally)
+    private void Update(long step, List<RolloutGroup> groups, double learningRate, LearningTally tally, CancellationToken stop)
     {
         var inLoss = groups.SelectMany(group => group.Members).Where(member => member.InLoss).ToList();
         var weights = PolicyLoss.TokenWeights([.. inLoss.Select(member => member.Tokens.Length)], options.Reduction);
@@ -159,6 +163,12 @@ internal sealed class Grpo(
         double loss = 0;
         foreach (var members in Learning(groups).Chunk(options.MicroBatch))
         {
+            if (stop.IsCancellationRequested)
+            {
+                Optimizer.DiscardGradient();
+                throw new OperationCanceledException(stop);
+            }
+
             using var scope = NewDisposeScope();
             var part = Loss(members, member => weightOf[member], tally);
             var value = part.to_type(ScalarType.Float64).item<double>();
@@ -217,11 +227,12 @@ internal sealed class Grpo(
     }
 
     /// <summary>Log-probabilities of stale tokens under the policy as it is before the step's first update.</summary>
-    private void RecordOldLogProbs(RolloutBatch batch)
+    private void RecordOldLogProbs(RolloutBatch batch, CancellationToken stop)
     {
         using var noGrad = no_grad();
         foreach (var members in Learning(batch.Groups).Chunk(options.MicroBatch))
         {
+            stop.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var forward = new CompletionBatch(members);
             var values = forward.LogProbs(policy, forward.Predictors(policy), distribution).to_type(ScalarType.Float32).cpu().data<float>().ToArray();

@@ -72,10 +72,13 @@ public static class GrpoTrainer
                 stop.ThrowIfCancellationRequested();
                 sitting.Start();
                 var batch = producer is null ? grpo.Collect(policy, state.Step, state.Step, stop) : producer.Next();
+                var metrics = grpo.Learn(batch, stop);
                 whole = false;
-                var metrics = grpo.Learn(batch);
                 sitting.Stop(); // evaluation on the way is not training
-                state = new TrainingState(state.Step + 1, state.Tokens + metrics.SampledTokens, before + sitting.Elapsed.TotalSeconds);
+                state = new TrainingState(state.Step + 1, state.Tokens + metrics.SampledTokens, before + sitting.Elapsed.TotalSeconds)
+                {
+                    Updates = grpo.Optimizer.Steps,
+                };
                 producer?.Learnt(state.Step);
                 foreach (var line in RolloutLine.Of(batch))
                 {

@@ -28,6 +28,24 @@ public sealed class GrpoTests : IDisposable
     }
 
     [Fact]
+    public void A_step_cancelled_before_its_first_update_changes_nothing()
+    {
+        using var policy = toy.Policy.Copy(trainable: true);
+        using var grpo = toy.Algorithm(toy.Options with { MicroBatch = 1, Passes = 2 }, TextReward.LetterShare, policy);
+        var batch = grpo.Collect(policy, 0, 0, TestContext.Current.CancellationToken);
+        var learn = () => grpo.Learn(batch, new CancellationToken(canceled: true));
+        learn.Should().Throw<OperationCanceledException>();
+        grpo.Optimizer.Steps.Should().Be(0);
+        Toy.WeightsOf(policy).Should().Equal(Toy.WeightsOf(toy.Policy));
+
+        using var other = toy.Policy.Copy(trainable: true);
+        using var straight = toy.Algorithm(toy.Options with { MicroBatch = 1, Passes = 2 }, TextReward.LetterShare, other);
+        straight.Learn(batch);
+        grpo.Learn(batch);
+        Toy.WeightsOf(policy).Should().Equal(Toy.WeightsOf(other), "no gradient was left behind");
+    }
+
+    [Fact]
     public void It_learns_what_pays()
     {
         var listener = new Listener();

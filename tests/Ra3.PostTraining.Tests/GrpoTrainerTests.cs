@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ra3.Models.Tokenizers;
+using Ra3.Training;
 
 namespace Ra3.PostTraining.Tests;
 
@@ -56,6 +57,8 @@ public sealed class GrpoTrainerTests : IDisposable
 
         resumed.Evaluations.Keys.Should().Equal(0, 3, 6);
         resumed.State.Tokens.Should().Be(result.State.Tokens);
+        resumed.State.Updates.Should().Be(result.State.Updates).And.BePositive();
+        resumed.State.Should().Be(Checkpoint.ReadState(Path.Combine(pieces, GrpoTrainer.CheckpointFolder)));
     }
 
     [Fact]
