@@ -45,14 +45,16 @@ internal static class GenerationBench
         var next = Shapes.Tokens(random, size, vocabulary);
         var batch = new DecodeBatch(decoder, size, capacity);
         batch.OpenPrompts(prompts).Dispose();
-        return (batch, () =>
+        return (batch, Decode);
+
+        void Decode()
         {
             for (var step = 0; step < Steps; step++)
             {
                 using var hidden = batch.Step(next);
                 LanguageModelHead.LogDistribution(decoder, hidden, new HeadDistribution()).Dispose();
             }
-        });
+        }
     }
 
     private static double TokensPerSecond(string name, ScalarType type, int size)
