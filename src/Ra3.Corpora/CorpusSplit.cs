@@ -6,19 +6,24 @@ namespace Ra3.Corpora;
 public sealed record CorpusPart(string Name, double Weight);
 
 /// <summary>
-/// Divides documents into named parts by a hash of their text: a document's part depends on nothing but its text, the seed and the
-/// weights, so the same file is never in two parts, and new files move no old ones. Shares hold in expectation.
+/// Divides documents into named parts by a hash of their text, or of another key: a document's part depends on nothing but that, the seed
+/// and the weights, so the same file is never in two parts, and new files move no old ones. Shares hold in expectation.
 /// </summary>
 public sealed class CorpusSplit
 {
     private readonly CorpusPart[] parts;
     private readonly double total;
     private readonly ulong seed;
+    private readonly Func<SourceDocument, string> key;
 
     /// <summary>A split into at least one part.</summary>
+    /// <param name="parts">The parts.</param>
+    /// <param name="seed">Another seed divides otherwise.</param>
+    /// <param name="key">What decides on a document; its text where this is null.</param>
     /// <exception cref="ArgumentException">There is no part, a weight is not above 0, or a name occurs twice.</exception>
-    public CorpusSplit(IReadOnlyList<CorpusPart> parts, ulong seed = 0)
+    public CorpusSplit(IReadOnlyList<CorpusPart> parts, ulong seed = 0, Func<SourceDocument, string>? key = null)
     {
+        this.key = key ?? (document => document.Text);
         this.parts = [.. parts];
         this.seed = seed;
         total = parts.Sum(part => part.Weight);
@@ -32,7 +37,7 @@ public sealed class CorpusSplit
     public string PartOf(SourceDocument document)
     {
         ArgumentNullException.ThrowIfNull(document);
-        var hash = (ulong)ContentHash.Of($"{seed}\n{document.Text}");
+        var hash = (ulong)ContentHash.Of($"{seed}\n{key(document)}");
         var place = (hash >> 11) * (1.0 / (1UL << 53)) * total;
         foreach (var part in parts)
         {

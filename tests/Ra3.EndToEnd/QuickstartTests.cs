@@ -4,17 +4,17 @@ namespace Ra3.Tests;
 
 public sealed class QuickstartTests
 {
-    /// <summary>The whole main job at its smallest: what scripts read is there, the report stands by itself, and its plan does the same
+    /// <summary>The whole main job at its smallest: what scripts read is there, the report stands by itself, and its recipe does the same
     /// again, however often it is stopped and killed on the way.</summary>
     [Fact]
-    public async Task A_smoke_run_leaves_a_summary_and_a_report_and_its_plan_repeats_it_through_stops()
+    public async Task A_smoke_run_leaves_a_summary_and_a_report_and_its_recipe_repeats_it_through_stops()
     {
         var folder = Directory.CreateTempSubdirectory("ra3-quickstart-").FullName;
         try
         {
             var (run, stopped) = (Path.Combine(folder, "first"), Path.Combine(folder, "second"));
-            var first = await RunAsync(run, seeds: 1, "--seeds", "1", "--seed", "3", "--minutes", "0.5");
-            string[] again = ["quickstart", "--out", stopped, "--seeds", "2", "--seed", "3", "--plan", Path.Combine(run, "summary.json")];
+            var first = await RunAsync(run, seeds: 1, "--seed", "3", "--scale", "0.01", "--set", "plan.keep=gaining");
+            string[] again = ["quickstart", "--out", stopped, "--seeds", "2", "--recipe", Path.Combine(run, "recipe.yaml")];
             var (code, error) = await Ra3Command.StopAsync("-INT", null, "seed3.ra3.mStep", again);
             code.Should().Be(130);
             error.Should().Contain($"Go on with: ra3 quickstart --out {stopped} --resume");
@@ -32,6 +32,25 @@ public sealed class QuickstartTests
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_first_command_starts_from_the_base_that_comes_with_the_program()
+    {
+        var run = Path.Combine(Directory.CreateTempSubdirectory("ra3-quickstart-").FullName, "run");
+        try
+        {
+            var (code, output, error) = await Ra3Command.RunAsync(["quickstart", "--out", run, "--scale", "0.01", "--set", "plan.rlvrSteps=0"]);
+            code.Should().Be(0, error);
+            output.Should().Contain("Plan: the shipped base").And.Contain(" left in all.");
+            var summary = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(run, "summary.json"), TestContext.Current.CancellationToken)).RootElement;
+            summary.GetProperty("shippedBase").GetBoolean().Should().BeTrue();
+            summary.GetProperty("arms").GetProperty("base").GetProperty("actionCrossEntropy").GetDouble().Should().BeLessThan(6, "it was trained");
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(run)!, recursive: true);
         }
     }
 

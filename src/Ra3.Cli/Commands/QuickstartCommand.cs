@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Ra3.Cli.Quickstart;
 using Ra3.Cli.Recipes;
 using Ra3.Training.Runs;
@@ -11,17 +12,17 @@ internal static class QuickstartCommand
 {
     public static Command Create()
     {
-        var minutes = new Option<double>("--minutes", "-m")
+        var scale = new Option<double>("--scale")
         {
-            Description = "About how long it may take on two cores; 1 is a smoke run.",
-            HelpName = "M",
-            DefaultValueFactory = _ => 10,
+            Description = "So much of every step count: 0.1 is a smoke run, 2 takes twice as long.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 1,
         };
-        minutes.Validators.Add(result =>
+        scale.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<double>() is not (>= 0.5 and <= 10_000))
+            if (result.GetValueOrDefault<double>() is not (>= 0.01 and <= 1000))
             {
-                result.AddError("--minutes must lie between 0.5 and 10000.");
+                result.AddError("--scale must lie between 0.01 and 1000.");
             }
         });
         var output = new Option<DirectoryInfo?>("--out", "-o")
@@ -29,36 +30,31 @@ internal static class QuickstartCommand
             Description = "Folder for the run; default runs/quickstart-DATE-TIME.",
             HelpName = "DIR",
         };
-        var seeds = new Option<int>("--seeds") { Description = "How many seeds to run, sharing the minutes.", HelpName = "K", DefaultValueFactory = _ => 1 };
-        seeds.Validators.Add(result =>
+        var seed = new Option<long?>("--seed") { Description = "Seed of everything random; the first one where there are several. Default 1.", HelpName = "S" };
+        var seeds = new Option<int?>("--seeds") { Description = "How many seeds to run, one after the other, each from scratch.", HelpName = "K" };
+        var scratch = new Option<bool>("--from-scratch")
         {
-            if (result.GetValueOrDefault<int>() is not (>= 1 and <= 100))
-            {
-                result.AddError("--seeds must lie between 1 and 100.");
-            }
-        });
-        var controls = new Option<bool>("--controls")
-        {
-            Description = "Also run untrained, shuffled and oracle thoughts, NTP for RA3's time, and other costs of a thought; takes longer.",
+            Description = "Pre-train the base here. Without this seed 1 starts from the base that comes with the program.",
         };
-        var seed = new Option<long>("--seed") { Description = "Seed of everything random.", HelpName = "S", DefaultValueFactory = _ => 1 };
-        var plan = new Option<FileInfo?>("--plan")
+        var controls = new Option<string?>("--controls")
         {
-            Description = "summary.json of an earlier run: do as many steps as it did, however long they take here.",
-            HelpName = "FILE",
+            Description = "Controls to run too, with commas between them, or all: " + string.Join(", ", QuickstartArm.All.Where(arm => !arm.IsMain).Select(arm => arm.Key)) + ".",
+            HelpName = "NAMES",
         };
+        var split = new Option<string?>("--split") { Description = "Tasks to measure on: test, or tune to choose settings without looking at test.", HelpName = "PART" };
+        var (recipe, set) = (CommonOptions.RecipeFile(), CommonOptions.Set());
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in --out, with its own options, where it stopped." };
         var json = CommonOptions.Json();
         var verb = new Verb(
             "quickstart",
-            "Pre-trains a small model on Python's standard library and generated tasks, mid-trains it by NTP and by RA3, post-trains each by RLVR, "
-            + "and compares them on held-out code and tasks.",
-            "ra3 quickstart", "ra3 quickstart --minutes 1 --out runs/smoke --seed 7", "ra3 quickstart --minutes 60 --seeds 3 --controls",
-            "ra3 quickstart --plan runs/first/summary.json --seed 2 --out runs/second", "ra3 quickstart --out runs/second --resume")
-        { minutes, output, seed, seeds, controls, plan, resume, json };
+            "From a small base model, mid-trains by NTP and by RA3 on the same data, post-trains each by RLVR, and compares them on held-out code and tasks. "
+            + "The plan is a number of steps, the same on every machine; how long it will take here is measured first.",
+            "ra3 quickstart", "ra3 quickstart --scale 0.1 --out runs/smoke", "ra3 quickstart --seeds 3 --controls all",
+            "ra3 quickstart --from-scratch --split tune --set plan.eStep.iterations=300 --out runs/longer", "ra3 quickstart --out runs/longer --resume")
+        { scale, output, seed, seeds, scratch, controls, split, recipe, set, resume, json };
         verb.Validators.Add(result =>
         {
-            Option[] own = [minutes, seed, seeds, controls, plan];
+            Option[] own = [scale, seed, seeds, scratch, controls, split, recipe, set];
             if (result.GetValue(resume) && (result.GetValue(output) is null || Array.Exists(own, option => result.GetResult(option) is { Implicit: false })))
             {
                 result.AddError("A run goes on with its own options: ra3 quickstart --out DIR --resume.");
@@ -67,15 +63,27 @@ internal static class QuickstartCommand
         verb.Does((parsed, stop) =>
         {
             var path = parsed.GetValue(output)?.FullName ?? Path.GetFullPath(Path.Combine("runs", $"quickstart-{DateTime.Now:yyyyMMdd-HHmmss}"));
-            var request = parsed.GetValue(resume) ? Resumed(path) : new QuickstartRequest
-            {
-                Minutes = parsed.GetValue(minutes),
-                Seed = parsed.GetValue(seed),
-                Seeds = parsed.GetValue(seeds),
-                Controls = parsed.GetValue(controls),
-                Plan = parsed.GetValue(plan) is { } file ? QuickstartPlan.Read(file.FullName) : null,
-            };
+            var request = parsed.GetValue(resume) ? Resumed(path) : Requested();
             return RunAsync(request, path, parsed.GetValue(resume), parsed.GetValue(json), stop).GetAwaiter().GetResult();
+
+            QuickstartRequest Requested()
+            {
+                List<string> sets = [.. parsed.GetValue(set)!];
+                Add("seed", parsed.GetValue(seed)?.ToString(CultureInfo.InvariantCulture));
+                Add("seeds", parsed.GetValue(seeds)?.ToString(CultureInfo.InvariantCulture));
+                Add("fromScratch", parsed.GetValue(scratch) ? "true" : null);
+                Add("controls", parsed.GetValue(controls) is { } names ? $"[{names}]" : null);
+                Add("split", parsed.GetValue(split));
+                return Recipe.Load<QuickstartRequest>(parsed.GetValue(recipe)?.FullName, sets).Scaled(parsed.GetValue(scale));
+
+                void Add(string key, string? value)
+                {
+                    if (value is not null)
+                    {
+                        sets.Add($"{key}={value}");
+                    }
+                }
+            }
         });
         return verb;
     }

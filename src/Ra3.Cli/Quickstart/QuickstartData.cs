@@ -46,18 +46,23 @@ internal sealed class QuickstartData
         + $"{parts[PretrainingPart].Count} for pre-training, {parts[MidTrainingPart].Count} for mid-training, {parts[HeldOutPart].Count} held out; "
         + $"and generated tasks over {Family.Operations.Count} operations, {Family.NeverBridged.Count} of them never bridged";
 
-    public static QuickstartData Load(long seed)
+    /// <param name="seed">Of the family and the split.</param>
+    /// <param name="tokenizer">The base's; null trains one.</param>
+    public static QuickstartData Load(long seed, Tokenizer? tokenizer)
     {
         var found = PythonStandardLibrary.Find();
         var reader = found.Reader();
+        // By name: a module stays in its part from one version of Python to the next, so no file that the shipped base learnt from is held out.
         var divided = new CorpusSplit(
-            [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed)
+            [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed, document => document.Id)
             .Divide(reader.Read());
         var family = new TaskFamily(QuickstartPlan.Tasks, seed);
-        var tasks = TaskCorpus.Pretraining(family, TokenizerTasks, "tokenizer");
-        var tokenizer = Tokenizer.Train(divided[PretrainingPart].Select(document => document.Text).Concat(tasks.Select(task => task.Text)), Vocabulary);
-        return new QuickstartData(found, reader.Report, divided, family, tokenizer, seed);
+        return new QuickstartData(found, reader.Report, divided, family, tokenizer ?? Train(divided[PretrainingPart], family), seed);
     }
+
+    private static Tokenizer Train(IEnumerable<SourceDocument> documents, TaskFamily family) => Tokenizer.Train(
+        documents.Select(document => document.Text).Concat(TaskCorpus.Pretraining(family, TokenizerTasks, "tokenizer").Select(task => task.Text)),
+        Vocabulary);
 
     /// <summary>A pre-training corpus of about so many tokens, or of all there are: real code, English-documented programs and stubs.</summary>
     public TokenStore Pretraining(string folder, long tokens)
@@ -95,9 +100,9 @@ internal sealed class QuickstartData
     }
 
     /// <summary>Held-out tasks by split, and those that RLVR learns from.</summary>
-    public TaskSplits Problems(int held, int training) => new(
-        Draw(TaskPart.Test, OperationUse.Bridged, held, jargon: true), Draw(TaskPart.Test, OperationUse.NeverBridged, held, jargon: true),
-        Draw(TaskPart.Test, OperationUse.Any, held, jargon: false), Draw(TaskPart.Train, OperationUse.Any, training, jargon: true));
+    public TaskSplits Problems(TaskPart part, int held, int training) => new(
+        Draw(part, OperationUse.Bridged, held, jargon: true), Draw(part, OperationUse.NeverBridged, held, jargon: true),
+        Draw(part, OperationUse.Any, held, jargon: false), Draw(TaskPart.Train, OperationUse.Any, training, jargon: true));
 
     private List<PythonProblem> Draw(TaskPart part, OperationUse use, int count, bool jargon) =>
         [.. Family.Draw(part, use, count, "problems").Select(task => task.ToProblem(jargon))];

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.ComponentModel.DataAnnotations;
 using Ra3.MidTraining;
 using Ra3.Models;
 using Ra3.PostTraining;
@@ -8,89 +8,93 @@ using Ra3.Training;
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>
-/// What fits into the minutes given, for one seed. Shares of the time are fixed; how many steps they hold is measured on the
-/// machine before each stage, so the plan belongs to the result and is written into summary.json.
+/// How much of everything a seed does: steps, not minutes, so that a run says the same on every machine. The values were chosen on the
+/// tune split (docs/experiments.md).
 /// </summary>
 internal sealed record QuickstartPlan
 {
     public const int WindowTokens = 256;
     public const int BatchRows = 8;
     public const int StepTokens = WindowTokens * BatchRows;
-    private const double PretrainShare = 0.38;
-    private const double MidTrainShare = 0.06;
-    private const double EStepShare = 0.14;
-    private const double RlvrShare = 0.06; // of each of the arms
 
     /// <summary>The tasks: small enough to be learnt in minutes.</summary>
     public static TaskOptions Tasks { get; } = new() { MinSteps = 1, MaxSteps = 3, OperationsPerKind = 8 };
 
-    /// <summary>Latents at this scale.</summary>
+    /// <summary>Thoughts at this scale.</summary>
     public static LatentOptions Latents { get; } = new() { MaxTokens = 20, SnippetTokens = WindowTokens, BatchSize = 128 };
 
-    /// <summary>Steps of pre-training.</summary>
-    public required int PretrainSteps { get; init; }
+    /// <summary>Steps of pre-training; the shipped base had as many as are the default.</summary>
+    [Range(1, int.MaxValue)]
+    public int PretrainSteps { get; init; } = 3600;
+
+    /// <summary>Peak learning rate of pre-training.</summary>
+    public double PretrainRate { get; init; } = 3e-3;
 
     /// <summary>Programs documented in jargon that mid-training learns from, and as many replayed ones in English.</summary>
-    public required int MidTrainPrograms { get; init; }
+    [Range(10, 10_000)]
+    public int MidTrainPrograms { get; init; } = 600;
 
-    /// <summary>Steps of NTP mid-training, and of RA3's M-steps together; 0 until it is measured what fits.</summary>
-    public int MidTrainSteps { get; init; }
+    /// <summary>Steps of NTP mid-training, and of RA3's M-steps together.</summary>
+    [Range(1, int.MaxValue)]
+    public int MidTrainSteps { get; init; } = 540;
 
-    /// <summary>Iterations of the E-step.</summary>
-    public int EStepIterations { get; init; }
+    /// <summary>Peak learning rate of mid-training by either method.</summary>
+    public double MidTrainRate { get; init; } = 1e-3;
 
-    /// <summary>Steps of RLVR, for each arm; 0 until it is measured what fits.</summary>
-    public int RlvrSteps { get; init; }
+    /// <summary>RA3's E-step: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
+    /// thoughts become good.</summary>
+    public EStepOptions EStep { get; init; } = new()
+    {
+        Iterations = 180,
+        Snippets = 8,
+        PlacesPerSnippet = 4,
+        TokenFloor = -6,
+        Exploration = 0.2,
+        ExplorationSurprise = -0.7,
+        ContentBaseline = ContentBaseline.Thoughts,
+        Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
+    };
 
-    /// <summary>Held-out snippets of real code measured without latents.</summary>
-    public required int HeldOutSnippets { get; init; }
+    /// <summary>Which of the drawn thoughts RA3's M-step learns from.</summary>
+    public ThoughtFilter Keep { get; init; } = ThoughtFilter.All;
 
-    /// <summary>Held-out snippets of real code measured with latents.</summary>
-    public required int ThinkingSnippets { get; init; }
+    /// <summary>Steps of RLVR, for each of the main arms.</summary>
+    [Range(0, int.MaxValue)]
+    public int RlvrSteps { get; init; } = 64;
+
+    /// <summary>Learning rate of RLVR.</summary>
+    public double RlvrRate { get; init; } = 1e-4;
+
+    /// <summary>Held-out snippets of real code measured without thoughts.</summary>
+    [Range(1, 100_000)]
+    public int HeldOutSnippets { get; init; } = 200;
+
+    /// <summary>Held-out snippets of real code measured with thoughts.</summary>
+    [Range(1, 100_000)]
+    public int ThinkingSnippets { get; init; } = 32;
 
     /// <summary>Held-out tasks of each split.</summary>
-    public required int TasksPerSplit { get; init; }
+    [Range(1, 1000)]
+    public int TasksPerSplit { get; init; } = 160;
 
-    /// <summary>The plan of an earlier run.</summary>
-    /// <param name="summary">Its summary.json.</param>
-    /// <exception cref="InvalidDataException">There is none in it.</exception>
-    public static QuickstartPlan Read(string summary)
+    /// <summary>So much of every step count, corpus and measurement; rates stay.</summary>
+    /// <param name="scale">1 changes nothing.</param>
+    public QuickstartPlan Scaled(double scale)
     {
-        try
+        return this with
         {
-            var plan = JsonDocument.Parse(File.ReadAllText(summary)).RootElement.GetProperty("plan").Deserialize<QuickstartPlan>(Terminal.JsonOptions);
-            if (plan is { PretrainSteps: > 0, MidTrainPrograms: > 0, MidTrainSteps: > 0, EStepIterations: > 0, RlvrSteps: >= 0, HeldOutSnippets: > 0, ThinkingSnippets: > 0, TasksPerSplit: > 0 })
-            {
-                return plan;
-            }
-        }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            // Said below.
-        }
+            PretrainSteps = Times(PretrainSteps, 10),
+            MidTrainPrograms = Math.Min(MidTrainPrograms, Times(MidTrainPrograms, 60)),
+            MidTrainSteps = Times(MidTrainSteps, 5),
+            EStep = EStep with { Iterations = Times(EStep.Iterations, 3) },
+            RlvrSteps = RlvrSteps == 0 ? 0 : Times(RlvrSteps, 2),
+            HeldOutSnippets = Math.Min(HeldOutSnippets, Times(HeldOutSnippets, 24)),
+            ThinkingSnippets = Math.Min(ThinkingSnippets, Times(ThinkingSnippets, 12)),
+            TasksPerSplit = Math.Min(TasksPerSplit, Times(TasksPerSplit, 10)),
+        };
 
-        throw new InvalidDataException($"{summary} holds no plan of a quickstart run; give the summary.json that `ra3 quickstart` wrote.");
+        int Times(int count, int least) => Math.Max(least, (int)Math.Round(scale * count));
     }
-
-    public static QuickstartPlan ForPretraining(double minutes, double secondsPerStep) => new()
-    {
-        PretrainSteps = Math.Max(10, (int)(minutes * 60 * PretrainShare / secondsPerStep)),
-        HeldOutSnippets = Math.Clamp((int)(20 * minutes), 24, 400),
-        ThinkingSnippets = Math.Clamp((int)(3 * minutes), 12, 128),
-        MidTrainPrograms = Math.Clamp((int)(60 * minutes), 60, 600),
-        TasksPerSplit = Math.Clamp((int)(8 * minutes), 10, 160),
-    };
-
-    public QuickstartPlan ForMidTraining(double minutes, double secondsPerStep, double secondsPerIteration) => this with
-    {
-        MidTrainSteps = Math.Max(5, (int)(minutes * 60 * MidTrainShare / secondsPerStep)),
-        EStepIterations = Math.Max(3, (int)(minutes * 60 * EStepShare / secondsPerIteration)),
-    };
-
-    public QuickstartPlan ForRlvr(double minutes, double secondsPerStep) => this with
-    {
-        RlvrSteps = Math.Max(2, (int)(minutes * 60 * RlvrShare / secondsPerStep)),
-    };
 
     /// <summary>The model: a small Llama, of a size that learns the tasks in minutes on two cores.</summary>
     public static ModelConfig Model(int vocabulary, int endOfText) => new()
@@ -120,27 +124,16 @@ internal sealed record QuickstartPlan
         Optimizer = new OptimizerOptions { LearningRate = learningRate },
     };
 
-    /// <summary>RA3 at this scale: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
-    /// thoughts become good (docs/experiments.md).</summary>
-    /// <param name="learningRate">Of the M-step.</param>
+    /// <summary>RA3 by this plan.</summary>
     /// <param name="rounds">Of the EM loop, which share iterations and steps.</param>
-    public MidTrainingOptions MidTraining(double learningRate, int rounds = 1) => new()
+    public MidTrainingOptions MidTraining(int rounds = 1) => new()
     {
         Rounds = rounds,
         Latents = Latents,
-        EStep = new EStepOptions
-        {
-            Iterations = EStepIterations / rounds,
-            Snippets = 8,
-            PlacesPerSnippet = 4,
-            TokenFloor = -6,
-            Exploration = 0.2,
-            ExplorationSurprise = -0.7,
-            ContentBaseline = ContentBaseline.Thoughts,
-            Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
-        },
+        EStep = EStep with { Iterations = Math.Max(1, EStep.Iterations / rounds) },
         EStepCheckpointEvery = 0,
-        MStep = NextToken(MidTrainSteps / rounds, learningRate),
+        Keep = Keep,
+        MStep = NextToken(Math.Max(1, MidTrainSteps / rounds), MidTrainRate),
     };
 
     /// <summary>RLVR at this scale; synchronous, so that a run is the same every time.</summary>
@@ -152,6 +145,6 @@ internal sealed record QuickstartPlan
         MaxNewTokens = 96,
         EvaluateEvery = Math.Max(1, steps >= 20 ? (steps + 3) / 4 : (steps + 1) / 2), // an evaluation costs as much as several steps
         CheckpointEvery = 0,
-        Optimizer = new OptimizerOptions { LearningRate = 1e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
+        Optimizer = new OptimizerOptions { LearningRate = RlvrRate, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
     };
 }

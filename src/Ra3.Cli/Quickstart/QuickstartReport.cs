@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Ra3.Cli.Report;
 using Ra3.MidTraining;
+using Ra3.Training.Runs;
 using Spectre.Console;
 
 namespace Ra3.Cli.Quickstart;
@@ -9,23 +10,6 @@ namespace Ra3.Cli.Quickstart;
 /// <summary>The quickstart's result for people: tables on the terminal and report.html.</summary>
 internal static class QuickstartReport
 {
-    private static readonly Dictionary<string, string> Names = new()
-    {
-        ["base"] = "base",
-        ["ntp"] = "NTP",
-        ["ra3"] = "RA3",
-        ["ntpEqualTime"] = "NTP, RA3's time",
-        ["untrained"] = "untrained thoughts",
-        ["shuffled"] = "shuffled thoughts",
-        ["oracle"] = "oracle thoughts",
-        ["bestOfGroup"] = "best of 8 thoughts",
-        ["ra3GroupBaseline"] = "RA3, group baseline",
-        ["ra3Horizon1"] = "RA3, horizon 1 (BRiTE)",
-        ["ra3TwoRounds"] = "RA3, two rounds",
-        ["ra3LowCost"] = "RA3, c = 0.01",
-        ["ra3HighCost"] = "RA3, c = 0.2",
-    };
-
     private static readonly string[] TaskHead =
         ["arm", "pass@1 seen", "never bridged", "English", "thoughts/answer", "after RLVR: seen", "never bridged", "thoughts/answer", "RLVR steps to NTP's end"];
 
@@ -42,6 +26,7 @@ internal static class QuickstartReport
 
         console.WriteLine("Held-out real code, nats per token:");
         Print(CodeHead, CodeRows(summary), console);
+        console.WriteLine(Headline(summary));
         foreach (var sentence in Verdicts(summary))
         {
             console.WriteLine(sentence);
@@ -53,22 +38,34 @@ internal static class QuickstartReport
         }
     }
 
-    /// <summary>What the numbers allow to be said, and no more.</summary>
+    /// <summary>The result in one sentence: what RA3 gains and what it loses, whichever way it came out.</summary>
+    public static string Headline(QuickstartSummary summary)
+    {
+        var arms = summary.Arms;
+        if (!summary.Ra3MinusNtp.TryGetValue("passAt1Never", out var never) || !summary.Ra3MinusNtp.TryGetValue("passAt1Seen", out var seen))
+        {
+            return "Without a sandbox no program could be judged, so this run says nothing of tasks.";
+        }
+
+        return $"RA3 solves {Rate(arms["ra3"].Tasks!.Never)} of the tasks with a name never shown beside code, NTP {Rate(arms["ntp"].Tasks!.Never)} ({Points(never)}), and "
+            + $"{Rate(arms["ra3"].Tasks!.Seen)} of those with names it saw, NTP {Rate(arms["ntp"].Tasks!.Seen)} ({Points(seen)}).";
+
+        static string Rate(Estimate estimate) => $"{Number(100 * estimate.Mean, "0")} %";
+
+        static string Points(Estimate difference) =>
+            $"{Signed(100 * difference.Mean, "0.0")} ± {Number(100 * difference.StandardError, "0.0")} points{(difference.IsClear ? "" : ", no clear difference")}";
+    }
+
+    /// <summary>What else the numbers allow to be said, and no more.</summary>
     public static IReadOnlyList<string> Verdicts(QuickstartSummary summary)
     {
         var sentences = new List<string>();
-        foreach (var (key, what) in new[]
+        if (summary.Ra3MinusNtp.TryGetValue("passAt1AfterRlvr", out var after))
         {
-            ("passAt1Never", "never-bridged tasks"), ("passAt1Seen", "seen tasks"), ("passAt1AfterRlvr", "all jargon tasks after RLVR"),
-        })
-        {
-            if (summary.Ra3MinusNtp.TryGetValue(key, out var difference))
-            {
-                var size = $"{Signed(100 * difference.Mean, "0.0")} ± {Number(100 * difference.StandardError, "0.0")} points";
-                sentences.Add(difference.IsClear
-                    ? $"On {what} RA3 solves {(difference.Mean > 0 ? "more" : "fewer")} than NTP: {size}."
-                    : $"On {what} RA3 and NTP do not differ clearly: {size}.");
-            }
+            var size = $"{Signed(100 * after.Mean, "0.0")} ± {Number(100 * after.StandardError, "0.0")} points";
+            sentences.Add(after.IsClear
+                ? $"After RLVR the model from RA3 solves {(after.Mean > 0 ? "more" : "fewer")} of all jargon tasks than the one from NTP: {size}."
+                : $"After RLVR the two do not differ clearly: {size}.");
         }
 
         var nats = summary.Ra3MinusNtp["actionCrossEntropy"];
@@ -76,20 +73,33 @@ internal static class QuickstartReport
         sentences.Add(nats.IsClear
             ? $"On held-out real code RA3's cross-entropy is {(nats.Mean > 0 ? "higher (worse)" : "lower (better)")} than NTP's: {natsSize}."
             : $"On held-out real code RA3 and NTP do not differ clearly: {natsSize}.");
+        var (before, ntp, ra3) = (summary.Arms["base"].ActionCrossEntropy, summary.Arms["ntp"].ActionCrossEntropy, summary.Arms["ra3"].ActionCrossEntropy);
+        if (Math.Min(ntp, ra3) > before)
+        {
+            sentences.Add($"Mid-training on many tasks and few files makes both worse at real code than the base: {Number(before, "0.00")} nats per token before, "
+                + $"{Number(ntp, "0.00")} after NTP, {Number(ra3, "0.00")} after RA3.");
+        }
+
         sentences.Add(summary.Seeds == 1
-            ? "One seed at toy scale: the errors are over tasks and files, not over runs, and neither method was tuned here."
+            ? "One seed at toy scale: the errors are over tasks and files, not over runs; docs/experiments.md has many seeds."
             : $"{summary.Seeds} seeds at toy scale: the errors are over seeds.");
         return sentences;
     }
 
-    public static void Write(QuickstartSummary summary, IReadOnlyList<SeedResult> results, string path)
+    /// <param name="summary">The result.</param>
+    /// <param name="results">Of each seed.</param>
+    /// <param name="about">Command, version and start.</param>
+    /// <param name="recipe">Everything that was asked for.</param>
+    /// <param name="path">Where the page goes.</param>
+    public static void Write(QuickstartSummary summary, IReadOnlyList<SeedResult> results, RunAbout about, string recipe, string path)
     {
+        var seeds = $"seed {summary.Seed}" + (summary.Seeds > 1 ? $" to {summary.Seed + summary.Seeds - 1}" : "");
         var report = new ReportBuilder(
-            "RA3 beside next-token prediction",
-            $"ra3 quickstart · {Number(summary.Minutes, "0.##")} minutes · seed {summary.Seed}" + (summary.Seeds > 1 ? $" to {summary.Seed + summary.Seeds - 1}" : ""));
-        report.Paragraph(results[0].DataDescription + ". One small decoder was pre-trained; from it, NTP and RA3 mid-trained on the same data for the same "
-            + "number of updates; each was then post-trained by RLVR (GRPO) with the same number of steps. Held-out files and tasks were never trained on.");
-        report.Note(string.Join(" ", Verdicts(summary)));
+            "RA3 beside next-token prediction", $"ra3 quickstart · {seeds} · {(summary.ShippedBase ? "shipped base" : "from scratch")} · {summary.Split.ToString().ToLowerInvariant()} split");
+        report.Note($"**{Headline(summary)}** {string.Join(" ", Verdicts(summary))}");
+        report.Paragraph(results[0].DataDescription + ". From one small base model, NTP (next-token prediction) and RA3 mid-trained on the same data for the same "
+            + "number of updates; each was then post-trained by RLVR (reinforcement learning from the verdicts of hidden tests, by GRPO) with the same number of steps. "
+            + "Held-out files and tasks were never trained on.");
         Tasks(report, summary, results);
         Code(report, summary, results);
         EStep(report, summary, results);
@@ -102,7 +112,20 @@ internal static class QuickstartReport
         }
 
         report.Section("Where the time went");
-        report.Table(["stage", "seconds"], [.. summary.Timing.Select(item => (IReadOnlyList<string>)[item.Key, Number(item.Value, "0.0")])]);
+        var total = summary.Timing.Values.Sum();
+        report.Table(
+            ["stage", "seconds", "share"],
+            [
+                .. summary.Timing.Select(item => (IReadOnlyList<string>)[item.Key, Number(item.Value, "0.0"), Percent(item.Value / total)]),
+                ["all", Number(total, "0.0"), Percent(1)],
+            ]);
+        report.Section("How this was made");
+        report.Table(["what", "value"],
+        [
+            ["command", about.Command], ["version", about.Version], ["begun", about.StartedAt.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)],
+            .. Diagnostics.Machine.Checks().Take(3).Select(check => (IReadOnlyList<string>)[check.Name, check.Found]),
+        ]);
+        report.Folded("recipe.yaml: seed, plan and every setting", recipe);
         report.Write(path);
     }
 
@@ -166,7 +189,7 @@ internal static class QuickstartReport
         report.Table(
             ["arm", "right", "wrong", "none"],
             [.. summary.Arms.Where(arm => arm.Value.Thoughts is not null).Select(arm => (IReadOnlyList<string>)
-                [Names[arm.Key], Percent(arm.Value.Thoughts!.Right), Percent(arm.Value.Thoughts.Wrong), Percent(arm.Value.Thoughts.None)])],
+                [QuickstartArm.Of(arm.Key).Name, Percent(arm.Value.Thoughts!.Right), Percent(arm.Value.Thoughts.Wrong), Percent(arm.Value.Thoughts.None)])],
             "The steps of the mid-training tasks by the thought before each, as the M-step saw it. The right comment is known for these tasks; no arm but the oracle was told.");
         var time = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
         report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / time)} generating, {Percent(summary.EStep.ScoreSeconds / time)} scoring, "
@@ -176,7 +199,7 @@ internal static class QuickstartReport
     private static List<IReadOnlyList<string>> TaskRows(QuickstartSummary summary) =>
         [.. summary.Arms.Select(arm => (IReadOnlyList<string>)
         [
-            Names[arm.Key], Points(arm.Value.Tasks?.Seen), Points(arm.Value.Tasks?.Never), Points(arm.Value.Tasks?.Plain),
+            QuickstartArm.Of(arm.Key).Name, Points(arm.Value.Tasks?.Seen), Points(arm.Value.Tasks?.Never), Points(arm.Value.Tasks?.Plain),
             Optional(arm.Value.TaskThoughts, "0.0"), Points(arm.Value.AfterRlvr?.Seen), Points(arm.Value.AfterRlvr?.Never),
             Optional(arm.Value.TaskThoughtsAfterRlvr, "0.0"),
             arm.Value.AfterRlvr is null ? "" : arm.Value.RlvrStepsToNtpFinal is { } steps ? Number(steps, "0.#") : "never",
@@ -185,7 +208,7 @@ internal static class QuickstartReport
     private static List<IReadOnlyList<string>> CodeRows(QuickstartSummary summary) =>
         [.. summary.Arms.Select(arm => (IReadOnlyList<string>)
         [
-            Names[arm.Key], Number(arm.Value.ActionCrossEntropy, "0.0000"), Number(arm.Value.BitsPerByte, "0.000"),
+            QuickstartArm.Of(arm.Key).Name, Number(arm.Value.ActionCrossEntropy, "0.0000"), Number(arm.Value.BitsPerByte, "0.000"),
             Number(arm.Value.ThinkingCrossEntropy, "0.0000"), Number(arm.Value.ThinkingBaseline, "0.0000"), Percent(arm.Value.ThinkShare),
             Optional(arm.Value.LinesPerAbstraction, "0.0"), Number(arm.Value.MeanLatentTokens, "0.0"),
             Number(arm.Value.TrainedTokens / 1e6, "0.00") + " M", Number(arm.Value.Seconds, "0"),

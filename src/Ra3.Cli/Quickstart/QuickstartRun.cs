@@ -7,28 +7,6 @@ using Spectre.Console;
 
 namespace Ra3.Cli.Quickstart;
 
-/// <summary>What the quickstart was asked for; the run keeps it as its recipe.</summary>
-internal sealed record QuickstartRequest
-{
-    /// <summary>For all seeds together, without controls.</summary>
-    public double Minutes { get; init; } = 10;
-
-    /// <summary>The first seed.</summary>
-    public long Seed { get; init; } = 1;
-
-    /// <summary>How many, one after the other.</summary>
-    public int Seeds { get; init; } = 1;
-
-    /// <summary>Whether the control arms run too; they take as long again, or longer.</summary>
-    public bool Controls { get; init; }
-
-    /// <summary>What to do, whatever time it takes; null to do what fits into the minutes.</summary>
-    public QuickstartPlan? Plan { get; init; }
-
-    /// <summary>Where the work of a seed goes.</summary>
-    public string Folder(string run, int seed) => Seeds > 1 ? Path.Combine(run, $"seed-{Seed + seed}") : run;
-}
-
 /// <summary>All seeds, and what they amount to.</summary>
 internal static class QuickstartRun
 {
@@ -49,12 +27,11 @@ internal static class QuickstartRun
                 log.Prefix = $"seed{request.Seed + i}.";
             }
 
-            var plan = results.Count > 0 ? results[0].Plan : request.Plan; // every seed does what the first one's time allowed
-            results.Add(new SeedRun(
-                request.Minutes / request.Seeds, request.Seed + i, request.Controls, plan, request.Folder(run.FolderPath, i), log, reward, console, stop).Run());
+            results.Add(new SeedRun(request, request.Seed + i, request.Folder(run.FolderPath, i), log, reward, console, stop).Run());
             summary = Summarize(request, results, pool?.Tier);
             AtomicWrite.File(run.In("summary.json"), stream => JsonSerializer.Serialize(stream, summary, Terminal.JsonOptions));
-            QuickstartReport.Write(summary, results, run.In("report.html"));
+            QuickstartReport.Write(
+                summary, results, RunFolder.ReadAbout(run.FolderPath)!, RunFolder.ReadRecipe(run.FolderPath), run.In("report.html"));
         }
 
         return summary!;
@@ -80,13 +57,12 @@ internal static class QuickstartRun
 
     private static QuickstartSummary Summarize(QuickstartRequest request, List<SeedResult> results, SandboxTier? tier)
     {
-        var plan = results[0].Plan;
+        var plan = request.Plan;
         var tasks = tier is null ? 0 : plan.TasksPerSplit;
         return new QuickstartSummary
         {
             Seed = request.Seed,
             Seeds = results.Count,
-            Minutes = request.Minutes,
             Arms = results[0].Arms.Keys.ToDictionary(arm => arm, arm => QuickstartSummary.Mean([.. results.Select(result => result.Arms[arm])])),
             EStep = Summarize(results),
             Timing = results.SelectMany(result => result.Timing).GroupBy(stage => stage.Key).ToDictionary(stage => stage.Key, stage => stage.Sum(item => item.Value)),
@@ -94,6 +70,8 @@ internal static class QuickstartRun
             Evaluation = new EvaluationSummary(tasks, tasks, tasks, plan.HeldOutSnippets, tier?.ToString().ToLowerInvariant()),
             Ra3MinusNtp = results[0].Ra3MinusNtp.Keys.ToDictionary(
                 key => key, key => Estimate.Over([.. results.Select(result => result.Ra3MinusNtp[key])])),
+            ShippedBase = request.UsesShippedBase,
+            Split = request.Split,
             Plan = plan,
             SeedArms = [.. results.Select(result => result.Arms)],
         };

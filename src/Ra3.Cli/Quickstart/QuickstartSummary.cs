@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ra3.PostTraining.Tasks;
 
 namespace Ra3.Cli.Quickstart;
 
@@ -129,7 +130,11 @@ internal sealed record QuickstartSummary
 
     public required int Seeds { get; init; }
 
-    public required double Minutes { get; init; }
+    /// <summary>Whether the base came with the program.</summary>
+    public required bool ShippedBase { get; init; }
+
+    /// <summary>The part of the tasks that was measured.</summary>
+    public required TaskPart Split { get; init; }
 
     public required IReadOnlyDictionary<string, ArmSummary> Arms { get; init; }
 

@@ -12,8 +12,6 @@ internal sealed record TaskExample(string Split, string Prompt, IReadOnlyDiction
 /// <summary>What one seed gave.</summary>
 internal sealed record SeedResult
 {
-    public required QuickstartPlan Plan { get; init; }
-
     public required IReadOnlyDictionary<string, ArmSummary> Arms { get; init; }
 
     /// <summary>Differences of RA3 and NTP, paired by problem or file.</summary>

@@ -4,6 +4,7 @@ using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models;
+using Ra3.Models.Tokenizers;
 using Ra3.PostTraining;
 using Ra3.Training;
 using Spectre.Console;
@@ -16,56 +17,47 @@ namespace Ra3.Cli.Quickstart;
 /// same number of updates; measure all on held-out code and tasks; post-train each by RLVR with the same steps.
 /// </summary>
 internal sealed class SeedRun(
-    double minutes, long seed, bool controls, QuickstartPlan? planned, string folder, StageLog log, IReward? reward, IAnsiConsole console,
-    CancellationToken stop)
+    QuickstartRequest request, long seed, string folder, StageLog log, IReward? reward, IAnsiConsole console, CancellationToken stop)
 {
-    private const double PretrainRate = 3e-3;
-    private const double MidTrainRate = 1e-3;
     private const int CurvePoints = 8;
     private const int CurveSnippets = 24;
-    private static readonly string[] MainArms = ["base", "ntp", "ra3"];
 
     private readonly Device device = Compute.Device;
     private readonly ScalarType type = Compute.Type(Precision.Auto, Compute.Device);
     private readonly SeedState state = SeedState.Load(folder);
+    private readonly StageTimes times = StageTimes.Of(request, judges: reward is not null);
     private QuickstartData data = null!;
     private LatentFormat format = null!;
     private IReadOnlyList<Snippet> curveSnippets = [];
 
     private Dictionary<string, ArmResult> Arms => state.Arms;
 
-    private QuickstartPlan Plan
-    {
-        get => state.Plan!;
-        set
-        {
-            state.Plan = value;
-            Save(state.Stopped);
-        }
-    }
+    private QuickstartPlan Plan => request.Plan;
 
     public SeedResult Run()
     {
         Directory.CreateDirectory(In("data"));
-        data = Timed("data", () => QuickstartData.Load(seed));
+        data = Timed("data", LoadData);
         console.WriteLine($"Data: {data.Description}.");
         var tokenizer = data.Tokenizer;
         var config = QuickstartPlan.Model(tokenizer.VocabularySize, tokenizer.EndOfText!.Value);
         using var tokenFormat = format = new LatentFormat(tokenizer, config.VocabularySize, device);
         console.WriteLine($"Model: Llama family, {config.ParameterCount() / 1e6:0.0} M parameters, {(type == ScalarType.BFloat16 ? "bf16" : "fp32")} on {device}.");
         curveSnippets = data.HeldOutSnippets(CurveSnippets);
+        console.WriteLine(
+            $"Plan: {(request.UsesShippedBase ? "the shipped base" : $"{Plan.PretrainSteps} pre-training steps")}; {Plan.MidTrainSteps} mid-training steps for "
+            + $"either method, after {Plan.EStep.Iterations} E-step iterations for RA3; {Plan.RlvrSteps} RLVR steps from each. Steps of {QuickstartPlan.StepTokens} tokens.");
+        times.Measured(Timed("calibration", () => SecondsPerStep(config)));
 
-        Plan = state.Plan ?? planned ?? QuickstartPlan.ForPretraining(minutes, Timed("calibration", () => SecondsPerStep(config)));
-        console.WriteLine($"Plan: {Plan.PretrainSteps} pre-training steps of {QuickstartPlan.StepTokens} tokens.");
-        Pretrain(config);
+        Arm(QuickstartArm.Of("base"), () => Pretrain(config));
         MidTrain();
-        var problems = data.Problems(Plan.TasksPerSplit, training: 1000);
+        var problems = data.Problems(request.Split, Plan.TasksPerSplit, training: 1000);
         PostTrain(problems);
         var heldOut = data.HeldOutSnippets(Plan.HeldOutSnippets);
+        SayTimeLeft("evaluation");
         var walks = Timed("evaluation", () => Evaluate(problems, heldOut));
         return new SeedResult
         {
-            Plan = Plan,
             Arms = Arms.ToDictionary(arm => arm.Key, arm => arm.Value.Summary(problems, NtpFinal())),
             Ra3MinusNtp = Differences(problems, heldOut),
             EStep = state.EStep,
@@ -79,88 +71,106 @@ internal sealed class SeedRun(
         };
     }
 
-    private void Pretrain(ModelConfig config) => Arm("base", "base", () =>
+    /// <summary>Corpora and tasks; with the shipped base its tokenizer, else one trained on them.</summary>
+    private QuickstartData LoadData()
     {
+        if (!request.UsesShippedBase)
+        {
+            return QuickstartData.Load(seed, tokenizer: null);
+        }
+
+        ShippedBase.CopyTo(In("data/shipped-base"));
+        return QuickstartData.Load(seed, Tokenizer.Load(In("data/shipped-base")));
+    }
+
+    private ArmResult Pretrain(ModelConfig config)
+    {
+        if (request.UsesShippedBase)
+        {
+            return new ArmResult("base", "data/shipped-base", (long)ShippedBase.Steps * QuickstartPlan.StepTokens, seconds: 0);
+        }
+
         using var corpus = data.Pretraining(In("data"), (long)Plan.PretrainSteps * QuickstartPlan.StepTokens);
         using var decoder = Decoder.Create(config, seed, type, device);
-        return Train("base", "base", decoder, corpus, QuickstartPlan.NextToken(Plan.PretrainSteps, PretrainRate));
-    });
+        return Train(QuickstartArm.Of("base"), decoder, corpus, QuickstartPlan.NextToken(Plan.PretrainSteps, Plan.PretrainRate));
+    }
 
     /// <summary>Every mid-training arm, from the base.</summary>
     private void MidTrain()
     {
         using var corpus = data.MidTraining(In("data"), Plan.MidTrainPrograms);
         using var replay = data.Replay(In("data"), Plan.MidTrainPrograms);
-        if (Plan.MidTrainSteps == 0)
-        {
-            Plan = Plan.ForMidTraining(
-                minutes, Arms["base"].Seconds / Plan.PretrainSteps, Timed("calibration", () => SecondsPerIteration(corpus)));
-        }
-
         console.WriteLine(
-            $"Plan: {Plan.MidTrainSteps} mid-training steps for either method over {corpus.Count + replay.Count} documents "
-            + $"({(corpus.TotalTokens + replay.TotalTokens) / 1e6:0.00} M tokens, replay included); {Plan.EStepIterations} E-step iterations for RA3.");
-        NextToken("ntp", "NTP", Documents(corpus), replay, Plan.MidTrainSteps);
-        var options = Plan.MidTraining(MidTrainRate);
-        Ra3("ra3", "RA3", corpus, replay, options);
-        if (!controls)
+            $"Mid-training: {corpus.Count + replay.Count} documents ({(corpus.TotalTokens + replay.TotalTokens) / 1e6:0.00} M tokens, replay included).");
+        foreach (var arm in request.Arms.Where(arm => arm.Source != ArmSource.None))
         {
-            return;
+            Arm(arm, () => arm.Source switch
+            {
+                ArmSource.Corpus => NextToken(arm, Documents(corpus), replay, Plan.MidTrainSteps),
+                ArmSource.EqualTime => NextToken(
+                    arm, Documents(corpus), replay, (int)(Plan.MidTrainSteps * Arms["ra3"].Seconds / Arms["ntp"].Seconds)),
+                ArmSource.Shuffled => Shuffled(arm),
+                ArmSource.Oracle => Oracle(arm, replay),
+                _ => Ra3(arm, corpus, replay),
+            });
         }
-
-        NextToken("ntpEqualTime", "NTP, RA3's time", Documents(corpus), replay, (int)(Plan.MidTrainSteps * Arms["ra3"].Seconds / Arms["ntp"].Seconds));
-        Ra3("untrained", "untrained latents", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.None } });
-        using var thought = TokenStore.Open(In("ra3/round-1/bootstrap.tokens"), data.Tokenizer);
-        NextToken("shuffled", "shuffled latents", Bootstrap.Shuffle([.. Documents(thought)], seed), replay: null, Plan.MidTrainSteps); // the replay is in it
-        using var oracle = data.MidTraining(In("data"), Plan.MidTrainPrograms, oracle: true);
-        NextToken("oracle", "oracle comments", Documents(oracle), replay, Plan.MidTrainSteps);
-        Ra3("bestOfGroup", "best of 8 thoughts", corpus, replay, options with { EStep = options.EStep with { Kind = EStepKind.BestOfGroup, ExplorationSurprise = 0 } });
-        Ra3("ra3GroupBaseline", "RA3, group baseline", corpus, replay, options with { EStep = options.EStep with { ContentBaseline = ContentBaseline.Group } });
-        Ra3("ra3Horizon1", "RA3, horizon 1", corpus, replay, options with { EStep = options.EStep with { Horizon = 1 } });
-        Ra3("ra3TwoRounds", "RA3, two rounds", corpus, replay, Plan.MidTraining(MidTrainRate, rounds: 2));
-        Ra3("ra3LowCost", "RA3, c = 0.01", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.01 } });
-        Ra3("ra3HighCost", "RA3, c = 0.2", corpus, replay, options with { EStep = options.EStep with { SwitchCost = 0.2 } });
     }
 
-    private void NextToken(string key, string name, IEnumerable<EncodedDocument> documents, TokenStore? replay, int steps) => Arm(key, StageOf(key), () =>
+    private ArmResult Shuffled(QuickstartArm arm)
     {
-        using var corpus = TokenStore.Build(Path.Combine(In("data"), key + ".tokens"), replay is null ? documents : documents.Concat(Documents(replay)), data.Tokenizer);
-        var (decoder, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
+        using var thought = TokenStore.Open(In("ra3/round-1/bootstrap.tokens"), data.Tokenizer);
+        return NextToken(arm, Bootstrap.Shuffle([.. Documents(thought)], seed), replay: null, Plan.MidTrainSteps); // the replay is in it
+    }
+
+    private ArmResult Oracle(QuickstartArm arm, TokenStore replay)
+    {
+        using var oracle = data.MidTraining(In("data"), Plan.MidTrainPrograms, oracle: true);
+        return NextToken(arm, Documents(oracle), replay, Plan.MidTrainSteps);
+    }
+
+    private ArmResult NextToken(QuickstartArm arm, IEnumerable<EncodedDocument> documents, TokenStore? replay, int steps)
+    {
+        using var corpus = TokenStore.Build(
+            Path.Combine(In("data"), arm.Key + ".tokens"), replay is null ? documents : documents.Concat(Documents(replay)), data.Tokenizer);
+        var (decoder, _) = ModelFolder.Load(BaseFolder, type, device, trainable: true);
         using (decoder)
         {
-            return Train(key, name, decoder, corpus, QuickstartPlan.NextToken(steps, MidTrainRate));
+            return Train(arm, decoder, corpus, QuickstartPlan.NextToken(steps, Plan.MidTrainRate));
         }
-    });
+    }
 
-    private void Ra3(string key, string name, TokenStore corpus, TokenStore replay, MidTrainingOptions options) => Arm(key, StageOf(key), () =>
+    private ArmResult Ra3(QuickstartArm arm, TokenStore corpus, TokenStore replay)
     {
-        var trainer = new MidTrainer(In("base"), corpus, options, type, device, seed, In(key), replay);
+        var shared = Plan.MidTraining(arm.Rounds);
+        var options = arm.Change?.Invoke(shared) ?? shared;
+        var trainer = new MidTrainer(BaseFolder, corpus, options, type, device, seed, In(arm.Key), replay);
         using var observer = new Ra3Progress(
-            key, name, options, log, key == "ra3" ? state.EStep : [], () => Save(stopped: key), (metrics, steps, decoder) => Curve(key, name, metrics, steps, decoder));
+            arm.Key, arm.Name, options, log, arm.Key == "ra3" ? state.EStep : [], () => Save(stopped: arm.Key),
+            (metrics, steps, decoder) => Curve(arm.Key, arm.Name, metrics, steps, decoder));
         var rounds = trainer.Run(observer, stop);
-        using var thought = TokenStore.Open(In($"{key}/round-{rounds.Count}/bootstrap.tokens"), data.Tokenizer);
+        using var thought = TokenStore.Open(In($"{arm.Key}/round-{rounds.Count}/bootstrap.tokens"), data.Tokenizer);
         return new ArmResult(
-            name, Path.GetRelativePath(folder, trainer.ModelAfter(rounds.Count)), rounds.Sum(round => round.MStepTokens),
+            arm.Name, Path.GetRelativePath(folder, trainer.ModelAfter(rounds.Count)), rounds.Sum(round => round.MStepTokens),
             rounds.Sum(round => round.EStepSeconds + round.BootstrapSeconds + round.MStepSeconds))
         {
             Thoughts = ThoughtAccuracy.Of(thought, data.Tokenizer, data.Family, Plan.MidTrainPrograms),
         };
-    });
+    }
 
-    private ArmResult Train(string key, string name, Decoder decoder, TokenStore corpus, NextTokenOptions options)
+    private ArmResult Train(QuickstartArm arm, Decoder decoder, TokenStore corpus, NextTokenOptions options)
     {
         var windows = new PackedWindows(corpus, data.Tokenizer, options.WindowTokens, (ulong)seed);
-        using var progress = new ProgressLine(name, options.Steps);
+        using var progress = new ProgressLine(arm.Name, options.Steps);
         var trained = NextTokenTrainer.Run(
-            decoder, data.Tokenizer, windows, options, In(key),
+            decoder, data.Tokenizer, windows, options, In(arm.Key),
             metrics =>
             {
-                log.Log(key, TrainingRun.Named(metrics));
-                Curve(key, name, metrics, options.Steps, decoder);
+                log.Log(arm.Key, TrainingRun.Named(metrics));
+                Curve(arm.Key, arm.Name, metrics, options.Steps, decoder);
                 progress.Report(metrics.Step, metrics.Tokens, ("loss", metrics.Loss));
             },
             stop);
-        return new ArmResult(name, key, trained.Tokens, trained.Seconds);
+        return new ArmResult(arm.Name, arm.Key, trained.Tokens, trained.Seconds);
     }
 
     private void Curve(string key, string name, NextTokenMetrics metrics, int steps, Decoder decoder)
@@ -177,21 +187,15 @@ internal sealed class SeedRun(
     /// <summary>RLVR from each of the main arms, for as many steps each.</summary>
     private void PostTrain(TaskSplits problems)
     {
-        if (reward is null)
+        if (reward is null || Plan.RlvrSteps == 0)
         {
             return;
         }
 
-        if (Plan.RlvrSteps == 0)
-        {
-            Plan = Plan.ForRlvr(minutes, Timed("calibration", () => SecondsPerRlvrStep(problems)));
-        }
-
-        console.WriteLine($"Plan: {Plan.RlvrSteps} RLVR steps from each model, 8 problems × 8 completions each.");
-        foreach (var key in MainArms)
+        foreach (var key in request.Arms.Where(arm => arm.IsMain).Select(arm => arm.Key))
         {
             var arm = Arms[key];
-            Stage(arm.Rlvr is not null, "rlvr-" + key, "rlvr", () =>
+            Stage(arm.Rlvr is not null, "rlvr-" + key, () =>
             {
                 var (policy, tokenizer) = ModelFolder.Load(In(arm.Folder), type, device, trainable: true);
                 using (policy)
@@ -270,7 +274,7 @@ internal sealed class SeedRun(
     private List<TaskExample> Examples(TaskSplits problems) =>
         [.. Enumerable.Range(0, Math.Min(4, problems.Seen.Count)).Select(i => ("seen", i))
             .Concat(Enumerable.Range(problems.Seen.Count, Math.Min(8, problems.Never.Count)).Select(i => ("never bridged", i)))
-            .Select(item => new TaskExample(item.Item1, problems.Jargon[item.Item2].Prompt, MainArms.ToDictionary(
+            .Select(item => new TaskExample(item.Item1, problems.Jargon[item.Item2].Prompt, request.Arms.Where(arm => arm.IsMain).Select(arm => arm.Key).ToDictionary(
                 key => Arms[key].Name, key => (Arms[key].Jargon!.Completions[item.Item2], Arms[key].Jargon!.Passed[item.Item2] == true))))];
 
     private double SecondsPerStep(ModelConfig config)
@@ -280,65 +284,33 @@ internal sealed class SeedRun(
         using var optimizer = new AdamW(decoder, new OptimizerOptions());
         var options = QuickstartPlan.NextToken(1, 1e-4);
         var windows = new PackedWindows(corpus, data.Tokenizer, options.WindowTokens, (ulong)seed);
-        return SecondsWhenWarm(Enumerable.Range(0, 30), cold: 20, step =>
+        return SecondsWhenWarm(Enumerable.Range(0, 24), cold: 16, step =>
         {
             NextTokenLoss.Backward(decoder, NextTokenTrainer.Rows(windows, options, step), options.MicroBatchRows, QuickstartPlan.StepTokens);
             optimizer.Step(1e-4);
         });
     }
 
-    private double SecondsPerIteration(TokenStore corpus)
-    {
-        var options = Plan.MidTraining(MidTrainRate);
-        var (policy, _) = ModelFolder.Load(In("base"), type, device, trainable: true);
-        var (scorer, _) = ModelFolder.Load(In("base"), type, device, trainable: false);
-        using (policy)
-        using (scorer)
-        using (var step = new EStep(policy, scorer, format, options.Latents, options.EStep with { Iterations = 100 }, seed))
-        {
-            var snippets = Documents(corpus).SelectMany(document => Snippet.Cut(document, options.Latents.SnippetTokens))
-                .Chunk(options.EStep.Snippets).Take(6);
-            return SecondsWhenWarm(snippets, cold: 2, some => step.Iterate(0, some, stop));
-        }
-    }
-
     /// <summary>Mean time of the work on an item; the first ones find nothing warm and do not count.</summary>
     private double SecondsWhenWarm<T>(IEnumerable<T> items, int cold, Action<T> work)
     {
-        var times = new List<double>();
+        var measured = new List<double>();
         foreach (var item in items)
         {
             stop.ThrowIfCancellationRequested();
             var watch = Stopwatch.StartNew();
             work(item);
-            times.Add(watch.Elapsed.TotalSeconds);
+            measured.Add(watch.Elapsed.TotalSeconds);
         }
 
-        return times.Skip(cold).Average();
-    }
-
-    private double SecondsPerRlvrStep(TaskSplits problems)
-    {
-        var (policy, tokenizer) = ModelFolder.Load(In(Arms["ntp"].Folder), type, device, trainable: true);
-        using (policy)
-        {
-            var trial = In("rlvr-calibration");
-            if (Directory.Exists(trial))
-            {
-                Directory.Delete(trial, recursive: true); // of a killed run
-            }
-
-            var trained = GrpoTrainer.Run(policy, null, tokenizer, problems.Training, [], reward!, Plan.Rlvr(2), seed, trial, stop: stop).State;
-            Directory.Delete(trial, recursive: true);
-            return trained.Seconds / 2;
-        }
+        return measured.Skip(cold).Average();
     }
 
     private static IEnumerable<EncodedDocument> Documents(TokenStore store) => Enumerable.Range(0, store.Count).Select(i => store[i]);
 
     private string In(string name) => Path.Combine(folder, name);
 
-    private static string StageOf(string key) => key is "ntp" or "ra3" ? key : "controls";
+    private string BaseFolder => In(Arms["base"].Folder);
 
     /// <summary>Writes what is done.</summary>
     /// <param name="stopped">A stage that can go on from what is in its folder.</param>
@@ -349,16 +321,17 @@ internal sealed class SeedRun(
     }
 
     /// <summary>An arm's own training, unless it is done.</summary>
-    private void Arm(string key, string stage, Func<ArmResult> work) => Stage(Arms.ContainsKey(key), key, stage, () => Arms[key] = work());
+    private void Arm(QuickstartArm arm, Func<ArmResult> work) => Stage(Arms.ContainsKey(arm.Key), arm.Key, () => Arms[arm.Key] = work());
 
     /// <summary>Work that leaves its result in a folder, unless it is done. What a killed attempt left is removed, a stopped one goes on.</summary>
-    private void Stage(bool isDone, string name, string stage, Action work)
+    private void Stage(bool isDone, string name, Action work)
     {
         if (isDone)
         {
             return;
         }
 
+        SayTimeLeft(name);
         if (state.Stopped != name && Directory.Exists(In(name)))
         {
             Directory.Delete(In(name), recursive: true);
@@ -366,7 +339,7 @@ internal sealed class SeedRun(
 
         try
         {
-            Timed(stage, () =>
+            Timed(name, () =>
             {
                 work();
                 return true;
@@ -378,6 +351,15 @@ internal sealed class SeedRun(
             Save(stopped: name);
             throw;
         }
+    }
+
+    /// <summary>What is left of the whole run, as far as the finished stages tell.</summary>
+    private void SayTimeLeft(string next)
+    {
+        var done = state.Timing.Where(stage => stage.Key.StartsWith("rlvr-", StringComparison.Ordinal)
+            ? Arms[stage.Key["rlvr-".Length..]].Rlvr is not null
+            : Arms.ContainsKey(stage.Key)).ToDictionary();
+        console.WriteLine($"{next}: about {ProgressLine.Duration(TimeSpan.FromSeconds(times.Left(done)))} left in all.");
     }
 
     private T Timed<T>(string name, Func<T> work)

@@ -13,9 +13,6 @@ internal sealed class SeedState
     private const string FileName = "progress.json";
     private static readonly JsonSerializerOptions Options = new(Terminal.JsonOptions) { IncludeFields = true }; // pairs have fields
 
-    /// <summary>As far as it is measured.</summary>
-    public QuickstartPlan? Plan { get; set; }
-
     /// <summary>Finished arms, in order.</summary>
     public Dictionary<string, ArmResult> Arms { get; init; } = [];
 
