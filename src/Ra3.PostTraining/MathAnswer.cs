@@ -184,24 +184,25 @@ public static partial class MathAnswer
         return (brackets, items);
     }
 
+    // Digits are 0 to 9 in all of these: \d would take every script's, which are no numbers here.
     // A sign counts only where no digit or word stands before it: 5-3 ends in 3. Groups of three may have commas.
     [GeneratedRegex(
-        @"(?<![\w.])[-+−]?(\\[dt]?frac\{[-+]?\d+\}\{\d+\}|\$?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?(/\d+(?![\d./]))?)"
-        + @"|(?<=\d[-+*/×=])\d+(\.\d+)?",
+        @"(?<![\w.])[-+−]?(\\[dt]?frac\{[-+]?[0-9]+\}\{[0-9]+\}|\$?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?(/[0-9]+(?![0-9./]))?)"
+        + @"|(?<=[0-9][-+*/×=])[0-9]+(\.[0-9]+)?",
         RegexOptions.ExplicitCapture, Timeout)]
     private static partial Regex Number();
 
     // 5, -1,000.50, .5, 3/4, 1 3/4, \frac{3}{4}, 1\frac{3}{4}, 2e5, 2\times10^{5}
     [GeneratedRegex(
-        @"^(?<sign>[-+])?\s*(((?<whole>\d+)\s*)?\\frac\{\s*(?<top>-?\d*\.?\d+)\s*\}\{\s*(?<bottom>-?\d*\.?\d+)\s*\}"
-        + @"|((?<whole>\d+)\s+)?(?<top>\d+(\.\d+)?)\s*/\s*(?<bottom>\d+(\.\d+)?)"
-        + @"|(?<top>(\d{1,3}(,\d{3})+|\d+)(\.\d+)?|\.\d+)"
-        + @"(\s*([eE]|(\\times|\\cdot|×|\*)\s*10\s*\^)\s*\{?\s*(?<power>[-+]?\d+)\s*\}?)?)$",
+        @"^(?<sign>[-+])?\s*(((?<whole>[0-9]+)\s*)?\\frac\{\s*(?<top>-?[0-9]*\.?[0-9]+)\s*\}\{\s*(?<bottom>-?[0-9]*\.?[0-9]+)\s*\}"
+        + @"|((?<whole>[0-9]+)\s+)?(?<top>[0-9]+(\.[0-9]+)?)\s*/\s*(?<bottom>[0-9]+(\.[0-9]+)?)"
+        + @"|(?<top>([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?|\.[0-9]+)"
+        + @"(\s*([eE]|(\\times|\\cdot|×|\*)\s*10\s*\^)\s*\{?\s*(?<power>[-+]?[0-9]+)\s*\}?)?)$",
         RegexOptions.ExplicitCapture, Timeout)]
     private static partial Regex Rational();
 
     [GeneratedRegex(
-        @"(?<=[\d}])(\s*\\?\s*\\(text|textrm|mathrm|mbox|rm)\s*\{[^{}]*\}|\s+[A-Za-z]+(\s+[A-Za-z]+)*)(\^\{?\d\}?)?$",
+        @"(?<=[0-9}])(\s*\\?\s*\\(text|textrm|mathrm|mbox|rm)\s*\{[^{}]*\}|\s+[A-Za-z]+(\s+[A-Za-z]+)*)(\^\{?[0-9]\}?)?$",
         RegexOptions.ExplicitCapture, Timeout)]
     private static partial Regex Unit();
 
@@ -218,7 +219,7 @@ public static partial class MathAnswer
     private static partial Regex Assigned();
 
     [GeneratedRegex(
-        @"\\frac\s*((?<a>\d)\s*(?<b>\d)|\{(?<a>[^{}]*)\}\s*(?<b>\d)|(?<a>\d)\s*\{(?<b>[^{}]*)\})",
+        @"\\frac\s*((?<a>[0-9])\s*(?<b>[0-9])|\{(?<a>[^{}]*)\}\s*(?<b>[0-9])|(?<a>[0-9])\s*\{(?<b>[^{}]*)\})",
         RegexOptions.ExplicitCapture, Timeout)]
     private static partial Regex ShortFraction();
 
