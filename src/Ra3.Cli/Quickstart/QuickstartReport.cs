@@ -162,7 +162,7 @@ internal static class QuickstartReport
         report.Section("Real held-out code");
         report.Table(CodeHead, CodeRows(summary), "Cross-entropy in nats per source token. “With own thoughts”: the model drew one comment trajectory itself; "
             + "the source given it is scored, which bounds the likelihood with thoughts summed out. “Seconds” counts each arm's own stage: RA3's includes E-step and sampling.");
-        var curves = Curves(results, result => result.Curves);
+        var curves = Curves(results, result => Exact(result.Curves));
         report.Chart(new LineChart("Cross-entropy during pre-training", "million tokens trained on", "nats per source token", [.. curves.Where(curve => curve.Name == "base")]));
         report.Chart(new LineChart(
             "Cross-entropy during mid-training", "million tokens trained on (RA3: thoughts included)", "nats per source token",
@@ -227,26 +227,30 @@ internal static class QuickstartReport
         console.Write(table);
     }
 
-    /// <summary>The mean of each curve over seeds, with a band of one standard error where there are several.</summary>
+    /// <summary>The mean of each curve over seeds, with a band of one standard error: over seeds, or, of a single one, of what it measured.</summary>
     private static List<ChartSeries> Curves(
-        IReadOnlyList<SeedResult> results, Func<SeedResult, IReadOnlyDictionary<string, List<(double X, double Y)>>> of) =>
+        IReadOnlyList<SeedResult> results, Func<SeedResult, IReadOnlyDictionary<string, List<(double X, Estimate Y)>>> of) =>
         [.. of(results[0]).Keys.Select(name =>
         {
             var seeds = results.Select(result => of(result)[name]).ToList();
             var points = Enumerable.Range(0, seeds.Min(seed => seed.Count))
-                .Select(i => (seeds[0][i].X, Estimate: Estimate.Of([.. seeds.Select(seed => seed[i].Y)]))).ToList();
-            return new ChartSeries(name, [.. points.Select(point => (point.X, point.Estimate.Mean))])
+                .Select(i => (seeds[0][i].X, Y: Estimate.Over([.. seeds.Select(seed => seed[i].Y)]))).ToList();
+            return new ChartSeries(name, [.. points.Select(point => (point.X, point.Y.Mean))])
             {
-                Band = seeds.Count == 1 ? [] : [.. points.Select(point =>
-                    (point.X, point.Estimate.Mean - point.Estimate.StandardError, point.Estimate.Mean + point.Estimate.StandardError))],
+                Band = points.TrueForAll(point => point.Y.StandardError == 0) ? []
+                    : [.. points.Select(point => (point.X, point.Y.Mean - point.Y.StandardError, point.Y.Mean + point.Y.StandardError))],
             };
         })];
 
+    /// <summary>Curves whose points have no error of their own.</summary>
+    private static Dictionary<string, List<(double X, Estimate Y)>> Exact(IReadOnlyDictionary<string, List<(double X, double Y)>> curves) =>
+        curves.ToDictionary(curve => curve.Key, curve => curve.Value.ConvertAll(point => (point.X, new Estimate(point.Y, 0))));
+
     private static LineChart EStepChart(IReadOnlyList<SeedResult> results, string title, string unit, Func<EStepMetrics, double> value) => new(
-        title, "iteration", unit, Curves(results, result => new Dictionary<string, List<(double X, double Y)>>
+        title, "iteration", unit, Curves(results, result => Exact(new Dictionary<string, List<(double X, double Y)>>
         {
             ["RA3"] = [.. result.EStep.Select((metrics, i) => (i + 1.0, value(metrics)))],
-        }));
+        })));
 
     private static string Points(Estimate? estimate) =>
         estimate is null ? "" : $"{Number(100 * estimate.Mean, "0.0")} ± {Number(100 * estimate.StandardError, "0.0")}";

@@ -22,8 +22,8 @@ internal sealed record SeedResult
     /// <summary>Held-out cross-entropy of real code by curve and million tokens.</summary>
     public required IReadOnlyDictionary<string, List<(double X, double Y)>> Curves { get; init; }
 
-    /// <summary>pass@1 on held-out tasks by arm and RLVR step.</summary>
-    public required IReadOnlyDictionary<string, List<(double X, double Y)>> RlvrCurves { get; init; }
+    /// <summary>pass@1 on held-out tasks by arm and RLVR step, with its error over tasks.</summary>
+    public required IReadOnlyDictionary<string, List<(double X, Estimate Y)>> RlvrCurves { get; init; }
 
     /// <summary>Real held-out code as the RA3 model walked through it.</summary>
     public required IReadOnlyList<CodeWalk> Walks { get; init; }

@@ -63,7 +63,7 @@ internal sealed class SeedRun(
             EStep = state.EStep,
             Curves = state.Curves,
             RlvrCurves = Arms.Values.Where(arm => arm.Rlvr is not null).ToDictionary(
-                arm => arm.Name, arm => arm.Rlvr!.Evaluations.Select(evaluation => ((double)evaluation.Key, evaluation.Value.Rate)).ToList()),
+                arm => arm.Name, arm => arm.Rlvr!.Evaluations.Select(evaluation => ((double)evaluation.Key, new Estimate(evaluation.Value.Rate, evaluation.Value.StandardError))).ToList()),
             Walks = walks,
             Examples = reward is null ? [] : Examples(problems),
             Timing = state.Timing,
@@ -263,8 +263,12 @@ internal sealed class SeedRun(
             differences["passAt1"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, 0, problems.Jargon.Count);
             differences["passAt1Seen"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, 0, problems.Seen.Count);
             differences["passAt1Never"] = ArmResult.Paired(ra3.Jargon!, ntp.Jargon!, problems.Seen.Count, problems.Never.Count);
+        }
+
+        if (ra3.Rlvr is not null && ntp.Rlvr is not null)
+        {
             differences["passAt1AfterRlvr"] =
-                ArmResult.Paired(ra3.Rlvr!.Evaluations.Values.Last(), ntp.Rlvr!.Evaluations.Values.Last(), 0, problems.Jargon.Count);
+                ArmResult.Paired(ra3.Rlvr.Evaluations.Values.Last(), ntp.Rlvr.Evaluations.Values.Last(), 0, problems.Jargon.Count);
         }
 
         return differences;
