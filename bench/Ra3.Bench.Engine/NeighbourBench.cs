@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Ra3.Bench.Engine;
 
 /// <summary>
-/// What is left of the speed beside another busy process, and what waiting passively costs alone. How threads wait is settled when
+/// What is left of the speed beside another busy process, and what each way of waiting costs alone. How threads wait is settled when
 /// the tensor library is loaded, so each measurement is a process of its own; the ways take turns, so that a busy minute of the machine
 /// meets all of them.
 /// </summary>

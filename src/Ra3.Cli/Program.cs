@@ -1,5 +1,5 @@
 using Ra3.Cli;
 using Ra3.Models;
 
-NativeThreads.WaitPassively();
+NativeThreads.WaitBriefly();
 return await Shell.RunAsync(args);

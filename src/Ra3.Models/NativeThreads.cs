@@ -4,19 +4,23 @@ using System.Runtime.InteropServices;
 namespace Ra3.Models;
 
 /// <summary>
-/// How the threads of one tensor operation wait for each other. By default OpenMP's threads spin for milliseconds, which wins
-/// a little on an idle machine; where another process has one of the cores, all of them spin until it gives the core back, and
-/// work becomes ten times slower. Settings of the whole process, so they belong to the program that starts, never to a library:
-/// call these before the first tensor, since OpenMP reads its environment once, when it is loaded.
+/// How the threads of one tensor operation wait for each other. By default OpenMP's threads spin for milliseconds; where another process
+/// has one of the cores, all of them spin until it gives the core back, and work becomes several times slower. Threads that sleep at once pay for being
+/// woken at each small operation. Spinning for some microseconds, then sleeping, costs next to nothing alone and keeps half the speed
+/// beside a busy process (docs/experiments.md has the figures). Settings of the whole process, so they belong to the program that starts,
+/// never to a library: call these before the first tensor, since OpenMP reads its environment once, when it is loaded.
 /// </summary>
 public static partial class NativeThreads
 {
-    /// <summary>Threads that wait sleep at once; what a user set himself (OMP_WAIT_POLICY or GOMP_SPINCOUNT) stays.</summary>
-    public static void WaitPassively()
+    /// <summary>Turns of a thread's loop before it sleeps, by <see cref="WaitBriefly"/>.</summary>
+    public const int Spins = 1000;
+
+    /// <summary>Threads that wait spin <see cref="Spins"/> times, then sleep; what a user set himself (OMP_WAIT_POLICY or GOMP_SPINCOUNT) stays.</summary>
+    public static void WaitBriefly()
     {
-        if (Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null)
+        if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
         {
-            Set("OMP_WAIT_POLICY", "passive", overwrite: false);
+            Set("GOMP_SPINCOUNT", Spins.ToString(CultureInfo.InvariantCulture), overwrite: false);
         }
     }
 

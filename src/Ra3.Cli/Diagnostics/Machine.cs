@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Ra3.Cli.Data;
+using Ra3.Models;
 
 namespace Ra3.Cli.Diagnostics;
 
@@ -44,7 +45,7 @@ internal static class Machine
     private static Check Threads()
     {
         var waits = Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is { Length: > 0 } count ? $"spin {count} times"
-            : Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is { Length: > 0 } policy ? $"are {policy.ToLowerInvariant()}" : "are passive";
+            : Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is { Length: > 0 } policy ? $"are {policy.ToLowerInvariant()}" : $"spin {NativeThreads.Spins} times";
         var found = $"threads that wait {waits}; ";
         const string Load = "/proc/loadavg";
         if (!File.Exists(Load))
