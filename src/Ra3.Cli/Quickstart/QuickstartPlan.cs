@@ -8,8 +8,8 @@ using Ra3.Training;
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>
-/// How much of everything a seed does: steps, not minutes, so that a run says the same on every machine. The values were chosen on the
-/// tune split (docs/experiments.md).
+/// How much of everything a seed does: steps, not minutes, so that a run says the same on every machine. Counts are about what ten minutes held
+/// on the machine of the older runs; the E-step's settings were chosen on the tune split (both in docs/experiments.md).
 /// </summary>
 internal sealed record QuickstartPlan
 {

@@ -3,9 +3,9 @@ using System.Security.Cryptography;
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>
-/// The base model that the first command starts from, so that it says the same everywhere. It is what the default plan pre-trains with
-/// seed 1 (`ra3 quickstart --from-scratch`, with Python 3.11.7's library), put here before anything that follows from it was looked at. Weights
-/// are in fp32, as training leaves them.
+/// The base model that the first command starts from, so that it says the same everywhere. The default plan pre-trained it with seed 1 and
+/// Python 3.11.7's library (docs/experiments.md has the command); it was put here before anything that follows from it was looked at. Weights
+/// are in fp32, as training leaves them. That `--from-scratch` gives the same bits was not tried.
 /// </summary>
 internal static class ShippedBase
 {
