@@ -59,6 +59,12 @@ public static class BenchmarkLoader
                 "livecodebench" => LiveCodeBenchData.Read(rows, path),
                 _ => CodeforcesData.Read(rows),
             };
+            if (benchmark.Problems.Count == 0)
+            {
+                throw new InvalidDataException(
+                    $"{path}: no problem of {name} is left to judge; {benchmark.Excluded.Count} are left out (the first: {benchmark.Excluded[0].Reason}).");
+            }
+
             using var file = File.OpenRead(path);
             return benchmark with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(file))[..32] };
         }

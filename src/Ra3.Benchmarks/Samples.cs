@@ -40,6 +40,7 @@ public static class Samples
 
         var rows = Rows(path).Select(row => Row.Of(row.Value, row.Place)).ToList();
         var samples = new Dictionary<string, IReadOnlyList<Sample>>(StringComparer.Ordinal);
+        var leftOut = new Dictionary<string, List<Row>>(StringComparer.Ordinal);
         var used = new HashSet<Row>();
         foreach (var benchmark in benchmarks)
         {
@@ -49,6 +50,9 @@ public static class Samples
             ours = ours.Count > 0 ? ours : Belonging(_ => true);
             used.UnionWith(ours.Select(item => item.Row));
             var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+            var left = benchmark.Excluded.Select(problem => problem.Id).ToHashSet(StringComparer.Ordinal);
+            leftOut[benchmark.Name] = [.. rows.Where(row => (row.Benchmark is null || row.Benchmark == benchmark.Name)
+                && left.Contains((row.IsNumbered ? family : "") + row.TaskId))];
             samples[benchmark.Name] = [.. ours.Select(item =>
             {
                 var index = counts[item.Problem.Id] = counts.GetValueOrDefault(item.Problem.Id, -1) + 1;
@@ -62,7 +66,7 @@ public static class Samples
                     .Where(item => item.Item2 is not null)];
         }
 
-        var unused = rows.Where(row => !used.Contains(row)).ToList();
+        var unused = rows.Where(row => !used.Contains(row)).Except(leftOut.Values.SelectMany(rows => rows)).ToList();
         if (unused.Find(row => row.Benchmark is null || benchmarks.Any(b => b.Name == row.Benchmark)) is { } lost)
         {
             throw new InvalidDataException(
@@ -72,11 +76,14 @@ public static class Samples
 
         if (benchmarks.FirstOrDefault(b => samples[b.Name].Count == 0) is { } without)
         {
-            throw new InvalidDataException($"{path} holds no sample of {without.Name}.");
+            throw new InvalidDataException(leftOut[without.Name].Count == 0 ? $"{path} holds no sample of {without.Name}."
+                : $"{path} holds samples of such problems of {without.Name} only as are left out.");
         }
 
         var notes = unused.GroupBy(row => row.Benchmark!, StringComparer.Ordinal)
             .Select(group => $"{path}: {group.Count()} samples of {group.Key} are left out (--benchmark does not name it).")
+            .Concat(leftOut.Where(of => of.Value.Count > 0).Select(
+                of => $"{path}: {of.Value.Count} samples are of problems of {of.Key} that are left out; they are not judged."))
             .ToList();
         var fenced = rows.Where(row => used.Contains(row) && row.Text.AsSpan().TrimStart().StartsWith("```")).ToList();
         if (fenced.Count > 0)

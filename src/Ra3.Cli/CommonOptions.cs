@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Ra3.Cli;
 
@@ -64,6 +65,20 @@ internal static class CommonOptions
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var given) && given < least)
             {
                 result.AddError($"{option.Name} must be at least {least}.");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>Refuses values outside a range, and what is no finite number, as wrong usage.</summary>
+    public static Option<T> Between<T>(this Option<T> option, double least, double most)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out var given)
+                && !(given >= least && given <= most))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} must be {least} to {most}: {given}."));
             }
         });
         return option;

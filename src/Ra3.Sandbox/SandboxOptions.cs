@@ -26,6 +26,18 @@ public sealed record Limits(
     double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 24,
     int ResultBytes = 1 << 23, double CallSeconds = 0);
 
+/// <summary>What becomes of the limits that tests come with: for slower machines, and for programs that need more.</summary>
+/// <param name="TimeFactor">All seconds times this.</param>
+/// <param name="MemoryMb">Address space instead of theirs, in MiB; null leaves it.</param>
+/// <param name="OutputBytes">Most bytes to stdout and stderr, and of returned values, instead of theirs; null leaves both.</param>
+public sealed record LimitChanges(double TimeFactor = 1, int? MemoryMb = null, int? OutputBytes = null)
+{
+    /// <summary>The limits with these changes.</summary>
+    internal Limits Of(Limits limits) => new(
+        limits.CpuSeconds * TimeFactor, limits.WallSeconds * TimeFactor, MemoryMb ?? limits.MemoryMb, OutputBytes ?? limits.OutputBytes,
+        OutputBytes ?? limits.ResultBytes, limits.CallSeconds * TimeFactor);
+}
+
 /// <summary>How a pool is set up.</summary>
 public sealed record SandboxOptions
 {
@@ -37,6 +49,9 @@ public sealed record SandboxOptions
 
     /// <summary>Path of the python3 to run programs with; null looks at RA3_PYTHON, then /usr/bin, then PATH.</summary>
     public string? Python { get; init; }
+
+    /// <summary>What becomes of the limits of every program judged.</summary>
+    public LimitChanges Limits { get; init; } = new();
 }
 
 /// <summary>The machine cannot confine programs as asked; the message says what is missing and what to do.</summary>

@@ -13,6 +13,7 @@ public sealed class SandboxPool : IAsyncDisposable
     private readonly Channel<Slot> free = Channel.CreateUnbounded<Slot>();
     private readonly ConcurrentBag<Slot> slots = [];
     private readonly CancellationTokenSource disposing = new();
+    private LimitChanges changes = new();
     private long harnessErrors;
     private long replacedWorkers;
 
@@ -80,7 +81,8 @@ public sealed class SandboxPool : IAsyncDisposable
     public Task<Verdict> JudgeAsync(JudgeRequest request, CancellationToken ct = default) =>
         request is CasesRequest { Cases.Count: 0 } or StdioRequest { Tests.Count: 0 }
         ? throw new ArgumentException("There are no tests, so every program would pass.", nameof(request))
-        : WithWorkerAsync((worker, token) => Judge.RunAsync(worker, Tier, request, token), GiveUp, ct);
+        : WithWorkerAsync(
+            (worker, token) => Judge.RunAsync(worker, Tier, request with { Limits = changes.Of(request.Limits) }, token), GiveUp, ct);
 
     /// <summary>
     /// Reads test code made of plain assertions about one function as cases, which judge faster than
@@ -200,6 +202,7 @@ public sealed class SandboxPool : IAsyncDisposable
         try
         {
             await Canaries.CheckAsync(pool, ct);
+            pool.changes = options.Limits; // canaries need limits of their own
             // Each is the pool's as soon as it runs: where one fails, disposal ends the others.
             await Task.WhenAll(Enumerable.Range(1, pool.Workers - 1)
                 .Select(async _ => pool.Add(await Worker.StartAsync(tier, interpreter, ct))));

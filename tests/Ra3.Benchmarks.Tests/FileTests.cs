@@ -13,6 +13,7 @@ public sealed class FileTests(Pool pool) : IClassFixture<Pool>, IDisposable
     [InlineData("codeforces", """{"problem": "x", "checker": "tokens", "tests": "[]"}""", "*CF/0 has no tests, so every program would pass.")]
     [InlineData("mbpp", """{"task_id": 1, "text": "x", "code": "def f(): pass", "test_setup_code": "", "test_list": []}""", "*The tests call nothing that the reference defines*")]
     [InlineData("mbpp", "", "*it is empty.")]
+    [InlineData("codeforces", """{"problem": "x", "tests": "[]"}""", "*no problem of codeforces is left to judge; 1 are left out (the first: *")]
     public void A_problem_without_tests_is_refused(string name, string row, string message)
     {
         var load = () => BenchmarkLoader.Load(name, Write("data.jsonl", row));

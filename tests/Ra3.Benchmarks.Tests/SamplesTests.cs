@@ -34,6 +34,19 @@ public sealed class SamplesTests : IDisposable
         Samples.Read(Write($"{Good}\n{{\"task_id\": \"X/1\", \"solution\": \"\"}}\n{Good}"), Tiny).Of["tiny"]
             .Select(sample => (sample.TaskId, sample.Index)).Should().Equal(("X/0", 0), ("X/1", 0), ("X/0", 1));
 
+    [Fact]
+    public void Samples_of_problems_that_are_left_out_are_counted()
+    {
+        var benchmark = Tiny with { Excluded = [("X/7", "interactive")] };
+        const string left = "{\"task_id\": \"X/7\", \"completion\": \"\"}";
+        var file = Samples.Read(Write($"{left}\n{Good}\n{left}"), benchmark);
+        file.Of["tiny"].Should().ContainSingle();
+        file.Notes.Should().ContainSingle().Which.Should().Contain("2 samples are of problems of tiny that are left out");
+
+        var nothingElse = () => Samples.Read(Write(left), benchmark);
+        nothingElse.Should().Throw<InvalidDataException>().WithMessage("*such problems of tiny only as are left out.");
+    }
+
     [Theory]
     [InlineData("{\"task_id\": \"X/9\", \"completion\": \"\"}", "line 2: there is no problem 'X/9' in tiny (ids look like X/0).")]
     [InlineData("{\"task_id\": 9, \"completion\": \"\"}", "line 2: there is no problem '9' in tiny (ids look like X/0).")]

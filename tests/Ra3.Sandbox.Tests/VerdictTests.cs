@@ -38,6 +38,25 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
         (await fixture.Pool.JudgeAsync(new SplitRequest(program, "add", Asserts, "", Small))).Kind.Should().Be(expected);
     }
 
+    [Theory]
+    [InlineData("import time\ndef add(a, b):\n    while time.process_time() < 0.6: pass\n    return a + b", 0.3, VerdictKind.Timeout)]
+    [InlineData("def add(a, b): return a + b + len(bytes(300 << 20)) * 0", 1, VerdictKind.MemoryLimit)]
+    [InlineData("def add(a, b):\n    print('x' * 3000)\n    return a + b", 1, VerdictKind.OutputLimit)]
+    public async Task Limits_can_be_changed_for_a_whole_pool(string program, double seconds, VerdictKind otherwise)
+    {
+        await using var pool = await SandboxPool.StartAsync(new SandboxOptions
+        {
+            Tier = fixture.Pool.Tier,
+            Workers = 1,
+            Limits = new LimitChanges(TimeFactor: 5, MemoryMb: 1024, OutputBytes: 1 << 20),
+        });
+        var limits = Small with { CpuSeconds = seconds, OutputBytes = 1000 };
+        var request = await pool.PlanAsync(program, Asserts, "add", limits, ct: TestContext.Current.CancellationToken);
+
+        (await fixture.Pool.JudgeAsync(request)).Kind.Should().Be(otherwise);
+        (await pool.JudgeAsync(request)).Kind.Should().Be(VerdictKind.Passed);
+    }
+
     [Fact]
     public async Task A_failure_names_the_test_and_shows_wanted_and_got()
     {

@@ -6,6 +6,7 @@ using Ra3.Benchmarks;
 using Ra3.Cli.Data;
 using Ra3.Cli.Report;
 using Ra3.Models;
+using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.Sandbox;
 using Spectre.Console;
@@ -19,7 +20,7 @@ internal static class EvalCommand
 
     private sealed record Settings(
         string? Model, string? Samples, int N, double Temperature, double TopP, int MaxTokens, int Batch, long Seed,
-        Precision Precision, bool Split)
+        Precision Precision, bool Split, LimitChanges Limits)
     {
         public AuthorOptions Author => new(Temperature, TopP, MaxTokens, Seed);
 
@@ -65,6 +66,19 @@ internal static class EvalCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the sampling.", HelpName = "N" };
         var precision = new Option<Precision>("--precision") { Description = "Auto, Fp32 or Bf16." };
         var split = new Option<bool>("--split") { Description = "Run assertions as they are written, even where they could be read as data (slower)." };
+        var timeFactor = new Option<double>("--time-factor")
+        {
+            Description = "The benchmark's time limits times this, for slower machines.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 1,
+        }.Between(0.01, 1000);
+        var memory = new Option<int?>("--memory") { Description = "Megabytes of address space, instead of the benchmark's.", HelpName = "MB" }
+            .Between(32, 1 << 20);
+        var print = new Option<int?>("--max-output")
+        {
+            Description = "Megabytes a program may print, and its answers may take; tests that want more allow more.",
+            HelpName = "MB",
+        }.Between(1, 512);
         var (tier, isUnsafe, workers, json) = (SandboxCommand.Tier(), SandboxCommand.Unsafe(), SandboxCommand.Workers(), CommonOptions.Json());
         var verb = new Verb(
             "eval", "Scores a model, or programs made elsewhere, on benchmarks: pass@k with 95 % intervals.",
@@ -73,7 +87,8 @@ internal static class EvalCommand
             "ra3 eval --samples samples.jsonl --benchmark humaneval+",
             "ra3 eval --samples reference --benchmark mbpp")
         {
-            benchmarks, model, samples, data, output, n, temperature, topP, maxTokens, batch, limit, seed, precision, split, tier, isUnsafe, workers, json,
+            benchmarks, model, samples, data, output, n, temperature, topP, maxTokens, batch, limit, seed, precision, split,
+            timeFactor, memory, print, tier, isUnsafe, workers, json,
         };
         verb.Validators.Add(result =>
         {
@@ -88,7 +103,7 @@ internal static class EvalCommand
             var settings = new Settings(
                 parsed.GetValue(model)?.FullName, parsed.GetValue(samples), count, parsed.GetValue(temperature) ?? (count == 1 ? 0 : 0.8),
                 parsed.GetValue(topP), parsed.GetValue(maxTokens), parsed.GetValue(batch), parsed.GetValue(seed), parsed.GetValue(precision),
-                parsed.GetValue(split));
+                parsed.GetValue(split), new LimitChanges(parsed.GetValue(timeFactor), parsed.GetValue(memory), parsed.GetValue(print) << 20));
             var place = parsed.GetRequiredValue(data);
             var loaded = parsed.GetRequiredValue(benchmarks).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Distinct(StringComparer.Ordinal)
@@ -100,7 +115,7 @@ internal static class EvalCommand
             // What is wrong with the samples is said before a sandbox is started.
             var given = settings.Samples is null or References ? null : Samples.Read(settings.Samples, loaded);
             await using var pool = await SandboxPool.StartAsync(
-                SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers)), stop);
+                SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers)) with { Limits = settings.Limits }, stop);
             return await RunAsync(
                 loaded, given, settings, pool, parsed.GetRequiredValue(output), parsed.GetValue(limit), parsed.GetValue(json), stop);
         });
@@ -177,8 +192,8 @@ internal static class EvalCommand
         }
 
         var summary = evaluated.Select(all => Summary(all, settings)).ToList();
-        await File.WriteAllTextAsync(Path.Combine(output.FullName, "summary.json"), JsonSerializer.Serialize(
-            summary, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }) + "\n", stop);
+        AtomicWrite.File(Path.Combine(output.FullName, "summary.json"), stream => JsonSerializer.Serialize(
+            stream, summary, new JsonSerializerOptions(Terminal.JsonOptions) { WriteIndented = true }));
         var page = Path.Combine(output.FullName, "report.html");
         WriteReport(page, evaluated, settings);
         console.Write(ScoreTable(evaluated));
@@ -214,9 +229,11 @@ internal static class EvalCommand
         ("temperature", Text(settings.Temperature)), ("top-p", settings.Temperature == 0 ? "" : Text(settings.TopP)), ("max-tokens", Text(settings.MaxTokens)),
         ("seed", settings.Temperature == 0 ? "" : Text(settings.Seed)));
 
-    /// <summary>What a verdict depends on beside the program; limits belong to the data and the version.</summary>
+    /// <summary>What a verdict depends on beside the program; limits that no option changes belong to the data and the version.</summary>
     private static Provenance JudgedBy(Settings settings, Benchmark benchmark, SandboxPool pool) => Origin(
-        ("data", benchmark.Fingerprint), ("split", settings.Split ? "yes" : "no"),
+        ("data", benchmark.Fingerprint), ("split", settings.Split ? "yes" : "no"), ("time-factor", Text(settings.Limits.TimeFactor)),
+        ("memory-mb", settings.Limits.MemoryMb is { } memory ? Text(memory) : "the benchmark's"),
+        ("output-bytes", settings.Limits.OutputBytes is { } bytes ? Text(bytes) : "the benchmark's"),
         ("tier", pool.Tier.ToString().ToLowerInvariant()), ("python", pool.PythonVersion.ToString()),
         ("version", typeof(SandboxPool).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
             .InformationalVersion));

@@ -91,21 +91,16 @@ internal static partial class SandboxCommand
         var input = new Option<FileInfo>("--input") { Description = "Run it as a whole program on this input, and print what it prints.", HelpName = "FILE" }.AcceptExistingOnly();
         var entry = new Option<string>("--entry") { Description = "The function; the first that both tests and program name when left out.", HelpName = "NAME" };
         var names = new Option<string>("--names") { Description = "What the program must define besides, for the tests to use, with commas between.", HelpName = "NAMES", DefaultValueFactory = _ => "" };
-        var cpu = new Option<double>("--cpu") { Description = "Seconds of processor time; the clock allows three times as much.", HelpName = "S", DefaultValueFactory = _ => 5 };
-        var memory = new Option<int>("--memory") { Description = "Megabytes of address space.", HelpName = "MB", DefaultValueFactory = _ => 1024 };
+        var cpu = new Option<double>("--cpu") { Description = "Seconds of processor time; the clock allows three times as much.", HelpName = "S", DefaultValueFactory = _ => 5 }
+            .Between(0.01, 1e6);
+        var memory = new Option<int>("--memory") { Description = "Megabytes of address space.", HelpName = "MB", DefaultValueFactory = _ => 1024 }
+            .Between(32, 1 << 20);
         var output = new Option<int>("--output")
         {
             Description = "Megabytes it may print, and its answers may take; tests that want more allow more.",
             HelpName = "MB",
             DefaultValueFactory = _ => 16,
-        };
-        output.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 512)
-            {
-                result.AddError("--output must be 1 to 512 megabytes.");
-            }
-        });
+        }.Between(1, 512);
         var (tier, isUnsafe, json) = (Tier(), Unsafe(), CommonOptions.Json());
         var verb = new Verb(
             "run", "Judges a program by tests, or runs it on an input. Exit code 0 if it passed.",
