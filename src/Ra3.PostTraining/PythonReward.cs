@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using System.Text;
 using Ra3.Sandbox;
 
 namespace Ra3.PostTraining;
@@ -55,13 +57,18 @@ public sealed record PythonRewardOptions : IValidatableObject
     }
 }
 
-/// <summary>Pays programs that pass their tests in the sandbox. A judge that fails pays nothing: the sample is dropped.</summary>
+/// <summary>
+/// Pays programs that pass their tests in the sandbox. A judge that fails pays nothing: the sample is dropped. Equal programs
+/// for equal tests are judged once (<see cref="RecentScores"/>).
+/// </summary>
 /// <param name="pool">Where programs run.</param>
 /// <param name="options">How they are paid.</param>
 public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) : IReward
 {
     private readonly Limits limits = new(
         options.CpuSeconds, options.WallSeconds, options.MemoryMb, options.OutputMb << 20, options.OutputMb << 20);
+
+    private readonly RecentScores scores = new(capacity: 4096);
 
     // Ids say nothing: another set of problems may use them too.
     private readonly ConcurrentDictionary<(string Tests, string EntryPoint, string Program, string Names), JudgeRequest> plans = new();
@@ -94,13 +101,20 @@ public sealed class PythonReward(SandboxPool pool, PythonRewardOptions options) 
     }
 
     /// <inheritdoc/>
-    public async Task<Score> ScoreAsync(Problem problem, string completion, CancellationToken stop)
+    public Task<Score> ScoreAsync(Problem problem, string completion, CancellationToken stop)
     {
         if (problem is not PythonProblem python)
         {
             throw new ArgumentException($"{problem.Id} is no Python problem: its reward needs another judge.", nameof(problem));
         }
 
+        var all = string.Join('\0', python.Tests, python.EntryPoint, string.Join(',', python.Names), python.Program + completion);
+        return scores.OfAsync(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all))), () => JudgeAsync(python, completion, stop));
+    }
+
+    private async Task<Score> JudgeAsync(PythonProblem python, string completion, CancellationToken stop)
+    {
         try
         {
             var program = python.Program + completion;
