@@ -4,7 +4,7 @@ using Ra3.Training;
 namespace Ra3.MidTraining;
 
 /// <summary>
-/// A posterior resampling: before every line that surprises the scorer a group of latents is drawn from q, and the one under
+/// A posterior resampling: before every line where a comment is possible a group of latents is drawn from q, and the one under
 /// which the line is likeliest is kept if it gains more than a thought costs. Not part of the paper's E-step; reports name it.
 /// </summary>
 public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, LatentOptions latents, EStepOptions options, long seed)
@@ -52,16 +52,15 @@ public sealed class BestOfGroup(Decoder q, Decoder scorer, LatentFormat format, 
         stop.ThrowIfCancellationRequested();
         List<(int Line, int[] Latent)> thoughts = [.. groups.SelectMany(group => group).Select(member => member.Steps[0])
             .Where(step => step.Choice == StepChoice.Think).Select(step => (step.Line, step.Latent))];
-        var earned = ThoughtGains.Of(scorer, format, snippet, thoughts, options);
+        var gains = ThoughtGains.Of(scorer, format, snippet, thoughts, options);
         var plain = Trajectory.Plain(snippet);
         var chosen = plain.Steps.ToArray();
         foreach (var line in possible)
         {
             chosen[line] = chosen[line] with { Choice = StepChoice.Act };
             var best = Enumerable.Range(0, thoughts.Count).Where(i => thoughts[i].Line == line).DefaultIfEmpty(-1)
-                .MaxBy(i => i < 0 ? double.NegativeInfinity : earned.Gains[i]);
-            var surprises = options.ExplorationSurprise == 0 || earned.MeanLogProbs[line] < options.ExplorationSurprise;
-            if (best >= 0 && surprises && earned.Gains[best] > options.SwitchCost)
+                .MaxBy(i => i < 0 ? double.NegativeInfinity : gains[i]);
+            if (best >= 0 && gains[best] > options.SwitchCost)
             {
                 chosen[line] = chosen[line] with { Choice = StepChoice.Think, Latent = thoughts[best].Latent };
             }

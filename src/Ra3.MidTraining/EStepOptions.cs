@@ -12,7 +12,7 @@ public enum EStepKind
     /// posterior resampling, not the paper's method.</summary>
     BestOfGroup,
 
-    /// <summary>Both: reinforcement learning of q, then the best of a group of q's latents.</summary>
+    /// <summary>Both: reinforcement learning of q (S), then the best of a group of q's latents is what the M-step learns from (D).</summary>
     RlBestOfGroup,
 
     /// <summary>Latents of the untrained base: a control.</summary>

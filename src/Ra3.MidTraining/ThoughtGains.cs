@@ -16,25 +16,21 @@ public enum ThoughtFilter
 }
 
 /// <summary>What thoughts earn, each by itself: the rest of its snippet stays as it is, without thoughts.</summary>
-/// <param name="MeanLogProbs">Of each line without a thought, in nats per token, whatever the reward is.</param>
-/// <param name="Gains">By thought: reward of its line behind it, less that of the line without.</param>
-internal sealed record ThoughtGains(double[] MeanLogProbs, double[] Gains)
+internal static class ThoughtGains
 {
-    /// <summary>Of thoughts about one snippet, by one forward pass over its tree.</summary>
+    /// <summary>Rewards of the lines behind thoughts about one snippet, less those of the same lines without; by one forward pass over its tree.</summary>
     /// <param name="scorer">π.</param>
     /// <param name="format">Its format.</param>
     /// <param name="snippet">The snippet.</param>
     /// <param name="thoughts">Lines, and the content tokens of a thought before each; a line may have several.</param>
     /// <param name="options">The reward of a line.</param>
-    public static ThoughtGains Of(
+    public static double[] Of(
         Decoder scorer, LatentFormat format, Snippet snippet, IReadOnlyList<(int Line, int[] Latent)> thoughts, EStepOptions options)
     {
         List<Trajectory> all = [Trajectory.Plain(snippet), .. thoughts.Select(thought => Trajectory.OfThought(snippet, thought.Line, thought.Latent))];
         var logProbs = TrajectoryScorer.LineLogProbs(scorer, new TrajectoryTree([format.DocumentStart, .. snippet.Tokens], all), all);
         var plain = Array.ConvertAll(logProbs[0], Score);
-        var means = Array.ConvertAll(
-            logProbs[0], line => TrajectoryScorer.Reward(line, LineReward.Mean, options.TokenFloor));
-        return new ThoughtGains(means, [.. thoughts.Select((thought, i) => Score(logProbs[1 + i][0]) - plain[thought.Line])]);
+        return [.. thoughts.Select((thought, i) => Score(logProbs[1 + i][0]) - plain[thought.Line])];
 
         double Score(double[] line) => TrajectoryScorer.Reward(line, options.Reward, options.TokenFloor);
     }
@@ -48,7 +44,7 @@ internal sealed record ThoughtGains(double[] MeanLogProbs, double[] Gains)
             return trajectory;
         }
 
-        var gains = Of(scorer, format, trajectory.Snippet, [.. thinking.Select(item => (item.step.Line, item.step.Latent))], options).Gains;
+        var gains = Of(scorer, format, trajectory.Snippet, [.. thinking.Select(item => (item.step.Line, item.step.Latent))], options);
         var steps = trajectory.Steps.ToArray();
         for (var thought = 0; thought < gains.Length; thought++)
         {

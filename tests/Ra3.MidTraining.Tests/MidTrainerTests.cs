@@ -360,27 +360,6 @@ public sealed class MidTrainerTests
         shares[0].Should().BeGreaterThan(shares[^1]);
     }
 
-    [Theory]
-    [InlineData(LineReward.Mean)]
-    [InlineData(LineReward.Sum)]
-    public void Best_of_group_thinks_before_surprising_lines_alone_whatever_the_reward_sums(LineReward reward)
-    {
-        using var fixture = new Fixture();
-        fixture.FavourThoughts();
-        Snippet[] snippets = [.. fixture.Snippets.Take(6)];
-        double[][] means = [.. snippets.Select(snippet => HeldOutEvaluation
-            .LineNats(fixture.Decoder, fixture.Format, HeldOutEvaluation.WithoutThoughts(Trajectory.Plain(snippet)))
-            .Select((nats, line) => nats / snippet.Actions[line].Length).ToArray())];
-        var middle = means.SelectMany(lines => lines).Order().ElementAt(means.Sum(lines => lines.Length) / 2);
-        var best = new BestOfGroup(
-            fixture.Decoder, fixture.Decoder, fixture.Format, Options.Latents,
-            Options.EStep with { SwitchCost = 0, GroupSize = 4, Reward = reward, ExplorationSurprise = middle },
-            seed: 1);
-        var thoughtful = snippets.SelectMany((snippet, i) => best.Select(snippet, i).Steps
-            .Where(step => step.Choice == StepChoice.Think).Select(step => means[i][step.Line])).ToList();
-        thoughtful.Should().NotBeEmpty().And.OnlyContain(mean => mean < middle + 1e-5);
-    }
-
     [Fact]
     public void Choices_and_lines_are_measured_under_one_distribution()
     {

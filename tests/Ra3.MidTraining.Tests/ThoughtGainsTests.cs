@@ -26,8 +26,7 @@ public sealed class ThoughtGainsTests
                 int[] source = [.. drawn.Snippet.TokensOf(line)];
                 int[] opener = [.. drawn.Snippet.Actions[line].Opener];
                 var without = Mean(fixture, before, source);
-                gains.MeanLogProbs[line].Should().BeApproximately(without, 1e-9);
-                gains.Gains[i].Should().BeApproximately(Mean(fixture, [.. before, .. opener, .. latent], source) - without, 1e-9);
+                gains[i].Should().BeApproximately(Mean(fixture, [.. before, .. opener, .. latent], source) - without, 1e-9);
             }
         }
 
@@ -52,7 +51,7 @@ public sealed class ThoughtGainsTests
                     continue;
                 }
 
-                var gain = ThoughtGains.Of(fixture.Decoder, fixture.Format, drawn.Snippet, [(before.Line, before.Latent)], EStep).Gains[0];
+                var gain = ThoughtGains.Of(fixture.Decoder, fixture.Format, drawn.Snippet, [(before.Line, before.Latent)], EStep)[0];
                 after.Choice.Should().Be(gain > EStep.SwitchCost ? StepChoice.Think : StepChoice.Act);
                 after.Latent.Should().Equal(after.Choice == StepChoice.Think ? before.Latent : []);
             }

@@ -42,9 +42,10 @@ internal sealed record QuickstartPlan
     public double MidTrainRate { get; init; } = 1e-3;
 
     /// <summary>RA3's E-step: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
-    /// thoughts become good.</summary>
+    /// thoughts become good. The M-step learns from the best of a group of q's thoughts where it gains: a wrong thought costs seen tasks.</summary>
     public EStepOptions EStep { get; init; } = new()
     {
+        Kind = EStepKind.RlBestOfGroup,
         Iterations = 180,
         Snippets = 8,
         PlacesPerSnippet = 4,
@@ -55,12 +56,9 @@ internal sealed record QuickstartPlan
         Optimizer = new OptimizerOptions { LearningRate = 2e-4, WeightDecay = 0, Decay = DecayShape.Constant, Warmup = 0 },
     };
 
-    /// <summary>Which of the drawn thoughts RA3's M-step learns from.</summary>
-    public ThoughtFilter Keep { get; init; } = ThoughtFilter.All;
-
     /// <summary>Steps of RLVR, for each of the main arms.</summary>
     [Range(0, int.MaxValue)]
-    public int RlvrSteps { get; init; } = 64;
+    public int RlvrSteps { get; init; } = 32;
 
     /// <summary>Learning rate of RLVR.</summary>
     public double RlvrRate { get; init; } = 1e-4;
@@ -132,7 +130,6 @@ internal sealed record QuickstartPlan
         Latents = Latents,
         EStep = EStep with { Iterations = Math.Max(1, EStep.Iterations / rounds) },
         EStepCheckpointEvery = 0,
-        Keep = Keep,
         MStep = NextToken(Math.Max(1, MidTrainSteps / rounds), MidTrainRate),
     };
 

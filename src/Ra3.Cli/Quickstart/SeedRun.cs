@@ -144,6 +144,11 @@ internal sealed class SeedRun(
         var shared = Plan.MidTraining(arm.Rounds);
         var options = arm.Change?.Invoke(shared) ?? shared;
         var trainer = new MidTrainer(BaseFolder, corpus, options, type, device, seed, In(arm.Key), replay);
+        if (arm.SharesEStep)
+        {
+            TakeOver(In("ra3/round-1/e-step"), trainer.PolicyOf(1));
+        }
+
         using var observer = new Ra3Progress(
             arm.Key, arm.Name, options, log, arm.Key == "ra3" ? state.EStep : [], () => Save(stopped: arm.Key),
             (metrics, steps, decoder) => Curve(arm.Key, arm.Name, metrics, steps, decoder));
@@ -155,6 +160,23 @@ internal sealed class SeedRun(
         {
             Thoughts = ThoughtAccuracy.Of(thought, data.Tokenizer, data.Family, Plan.MidTrainPrograms),
         };
+    }
+
+    /// <summary>Copies a folder of files, whole or not at all, unless it is there.</summary>
+    private static void TakeOver(string from, string to)
+    {
+        if (Directory.Exists(to))
+        {
+            return;
+        }
+
+        var partial = Directory.CreateDirectory(to + ".partial").FullName;
+        foreach (var file in Directory.EnumerateFiles(from))
+        {
+            File.Copy(file, Path.Combine(partial, Path.GetFileName(file)), overwrite: true);
+        }
+
+        Directory.Move(partial, to);
     }
 
     private ArmResult Train(QuickstartArm arm, Decoder decoder, TokenStore corpus, NextTokenOptions options)
