@@ -29,7 +29,8 @@ internal static class InspectCommand
         {
             var latents = new LatentOptions { MaxTokens = parsed.GetValue(thoughtTokens), SnippetTokens = parsed.GetValue(snippetTokens) };
             var device = Compute.Device;
-            var document = new CorpusReader([parsed.GetRequiredValue(file).FullName]).Read().First();
+            var documents = new CorpusReader([parsed.GetRequiredValue(file).FullName]).Read().Take(2).ToList();
+            var document = documents[0];
             var (decoder, tokenizer) = ModelFolder.Load(
                 GenerateCommand.Existing(parsed.GetRequiredValue(model).FullName), Compute.Type(parsed.GetValue(precision), device), device, trainable: false);
             using (decoder)
@@ -66,6 +67,10 @@ internal static class InspectCommand
                 var console = Terminal.For(json: false);
                 new Pager(!parsed.GetValue(noPager), stop).Show(walks, walk => WalkPrinter.Print(console, walk), "to the summary");
                 summary.Print(console);
+                if (documents.Count > 1)
+                {
+                    console.WriteLine("The file holds more documents than this one, its first.");
+                }
             }
 
             return 0;

@@ -1,3 +1,4 @@
+using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models.Tokenizers;
@@ -41,6 +42,9 @@ internal sealed class QuickstartData
     /// <summary>Held-out files of real code.</summary>
     public IReadOnlyList<EncodedDocument> HeldOut { get; }
 
+    /// <summary>What became of the real code's files.</summary>
+    public CorpusSummary RealCode => CorpusSummary.Of(report);
+
     public string Description =>
         $"{report.Documents} files ({report.Bytes / 1e6:0.0} MB) of the Python {library.Version} standard library: "
         + $"{parts[PretrainingPart].Count} for pre-training, {parts[MidTrainingPart].Count} for mid-training, {parts[HeldOutPart].Count} held out; "
@@ -48,14 +52,21 @@ internal sealed class QuickstartData
 
     /// <param name="seed">Of the family and the split.</param>
     /// <param name="tokenizer">The base's; null trains one.</param>
-    public static QuickstartData Load(long seed, Tokenizer? tokenizer)
+    /// <param name="folder">Where a report on the real code goes.</param>
+    /// <param name="stop">Cancels between files.</param>
+    public static QuickstartData Load(long seed, Tokenizer? tokenizer, string folder, CancellationToken stop)
     {
         var found = PythonStandardLibrary.Find();
         var reader = found.Reader();
+        var documents = CorpusSummary.Keep(reader, folder, "real-code").Select(document =>
+        {
+            stop.ThrowIfCancellationRequested();
+            return document;
+        });
         // By name: a module stays in its part from one version of Python to the next, so no file that the shipped base learnt from is held out.
         var divided = new CorpusSplit(
             [new CorpusPart(PretrainingPart, 0.55), new CorpusPart(MidTrainingPart, 0.33), new CorpusPart(HeldOutPart, 0.12)], (ulong)seed, document => document.Id)
-            .Divide(reader.Read());
+            .Divide(documents);
         var family = new TaskFamily(QuickstartPlan.Tasks, seed);
         return new QuickstartData(found, reader.Report, divided, family, tokenizer ?? Train(divided[PretrainingPart], family), seed);
     }

@@ -38,6 +38,7 @@ internal sealed class SeedRun(
     {
         Directory.CreateDirectory(In("data"));
         data = Timed("data", LoadData);
+        data.RealCode.Print(console, "Real code");
         console.WriteLine($"Data: {data.Description}.");
         var tokenizer = data.Tokenizer;
         var config = QuickstartPlan.Model(tokenizer.VocabularySize, tokenizer.EndOfText!.Value);
@@ -76,11 +77,11 @@ internal sealed class SeedRun(
     {
         if (!request.UsesShippedBase)
         {
-            return QuickstartData.Load(seed, tokenizer: null);
+            return QuickstartData.Load(seed, tokenizer: null, In("data"), stop);
         }
 
         ShippedBase.CopyTo(In("data/shipped-base"));
-        return QuickstartData.Load(seed, Tokenizer.Load(In("data/shipped-base")));
+        return QuickstartData.Load(seed, Tokenizer.Load(In("data/shipped-base")), In("data"), stop);
     }
 
     private ArmResult Pretrain(ModelConfig config)
