@@ -10,8 +10,8 @@ namespace Ra3.Cli.Quickstart;
 /// <summary>The quickstart's result for people: tables on the terminal and report.html.</summary>
 internal static class QuickstartReport
 {
-    private static readonly string[] TaskHead =
-        ["arm", "pass@1 seen", "never bridged", "English", "thoughts/answer", "after RLVR: seen", "never bridged", "thoughts/answer", "RLVR steps to NTP's end"];
+    private static readonly string[] BeforeRlvr = ["arm", "pass@1 seen", "never bridged", "English", "thoughts/answer"];
+    private static readonly string[] AfterRlvr = ["after RLVR: seen", "never bridged", "thoughts/answer", "RLVR steps to NTP's end"];
 
     private static readonly string[] CodeHead =
         ["arm", "cross-entropy", "bits/byte", "with own thoughts", "without, same files", "think share", "lines/thought", "tokens/thought", "trained tokens", "seconds"];
@@ -21,7 +21,7 @@ internal static class QuickstartReport
         if (summary.Evaluation.Sandbox is not null)
         {
             console.WriteLine("Held-out tasks, share solved by the likeliest answer:");
-            Print(TaskHead, TaskRows(summary), console);
+            Print(TaskHead(summary), TaskRows(summary), console);
         }
 
         console.WriteLine("Held-out real code, nats per token:");
@@ -98,7 +98,8 @@ internal static class QuickstartReport
             "RA3 beside next-token prediction", $"ra3 quickstart · {seeds} · {(summary.ShippedBase ? "shipped base" : "from scratch")} · {summary.Split.ToString().ToLowerInvariant()} split");
         report.Note($"**{Headline(summary)}** {string.Join(" ", Verdicts(summary))}");
         report.Paragraph(results[0].DataDescription + ". From one small base model, NTP (next-token prediction) and RA3 mid-trained on the same data for the same "
-            + "number of updates; each was then post-trained by RLVR (reinforcement learning from the verdicts of hidden tests, by GRPO) with the same number of steps. "
+            + "number of updates"
+            + (HasRlvr(summary) ? "; each was then post-trained by RLVR (reinforcement learning from the verdicts of hidden tests, by GRPO) with the same number of steps. " : ". ")
             + "Held-out files and tasks were never trained on.");
         Tasks(report, summary, results);
         Code(report, summary, results);
@@ -140,10 +141,14 @@ internal static class QuickstartReport
         report.Paragraph("Small Python functions with hidden tests, described in a jargon of coined names. The base learnt English → code from programs and "
             + "jargon → English from stubs; mid-training showed jargon → code for some of the names (“seen”). For the others (“never bridged”) a model must find "
             + "the way through English itself. “English”: the same kind of task described in English, to see what is forgotten.");
-        report.Table(TaskHead, TaskRows(summary), $"Greedy pass@1 in per cent ± standard error ({(summary.Seeds > 1 ? "over seeds" : "over tasks")}), "
+        report.Table(TaskHead(summary), TaskRows(summary), $"Greedy pass@1 in per cent ± standard error ({(summary.Seeds > 1 ? "over seeds" : "over tasks")}), "
             + $"{summary.Evaluation.Never} tasks a split, judged in the {summary.Evaluation.Sandbox} sandbox.");
-        report.Chart(new LineChart("pass@1 on held-out jargon tasks during RLVR", "RLVR step", "share solved", Curves(results, result => result.RlvrCurves)));
-        report.Paragraph("Tasks as the models solved them before RLVR: the first of each split, not chosen by outcome.");
+        if (HasRlvr(summary))
+        {
+            report.Chart(new LineChart("pass@1 on held-out jargon tasks during RLVR", "RLVR step", "share solved", Curves(results, result => result.RlvrCurves)));
+        }
+
+        report.Paragraph($"Tasks as the models solved them{(HasRlvr(summary) ? " before RLVR" : "")}: the first of each split, not chosen by outcome.");
         foreach (var example in results[0].Examples)
         {
             var text = new StringBuilder(example.Prompt).Append('\n');
@@ -198,13 +203,20 @@ internal static class QuickstartReport
             + "more than it costs. That choice is ours, not the paper's, which takes the thoughts as they are drawn: `--controls ra3KeepAll` measures it.");
     }
 
+    private static bool HasRlvr(QuickstartSummary summary) => summary.Arms.Values.Any(arm => arm.AfterRlvr is not null);
+
+    private static string[] TaskHead(QuickstartSummary summary) => HasRlvr(summary) ? [.. BeforeRlvr, .. AfterRlvr] : BeforeRlvr;
+
     private static List<IReadOnlyList<string>> TaskRows(QuickstartSummary summary) =>
         [.. summary.Arms.Select(arm => (IReadOnlyList<string>)
         [
-            QuickstartArm.Of(arm.Key).Name, Points(arm.Value.Tasks?.Seen), Points(arm.Value.Tasks?.Never), Points(arm.Value.Tasks?.Plain),
-            Optional(arm.Value.TaskThoughts, "0.0"), Points(arm.Value.AfterRlvr?.Seen), Points(arm.Value.AfterRlvr?.Never),
-            Optional(arm.Value.TaskThoughtsAfterRlvr, "0.0"),
-            arm.Value.AfterRlvr is null ? "" : arm.Value.RlvrStepsToNtpFinal is { } steps ? Number(steps, "0.#") : "never",
+            .. new[]
+            {
+                QuickstartArm.Of(arm.Key).Name, Points(arm.Value.Tasks?.Seen), Points(arm.Value.Tasks?.Never), Points(arm.Value.Tasks?.Plain),
+                Optional(arm.Value.TaskThoughts, "0.0"), Points(arm.Value.AfterRlvr?.Seen), Points(arm.Value.AfterRlvr?.Never),
+                Optional(arm.Value.TaskThoughtsAfterRlvr, "0.0"),
+                arm.Value.AfterRlvr is null ? "" : arm.Value.RlvrStepsToNtpFinal is { } steps ? Number(steps, "0.#") : "never",
+            }.Take(TaskHead(summary).Length),
         ])];
 
     private static List<IReadOnlyList<string>> CodeRows(QuickstartSummary summary) =>
@@ -259,7 +271,7 @@ internal static class QuickstartReport
 
     private static string Optional(double? value, string shape) => value is { } number ? Number(number, shape) : "";
 
-    private static string Number(double value, string shape) => value.ToString(shape, CultureInfo.InvariantCulture);
+    private static string Number(double value, string shape) => value.ToString(shape, CultureInfo.InvariantCulture).Replace('-', '−');
 
     private static string Signed(double value, string shape) => (value > 0 ? "+" : "") + Number(value, shape);
 

@@ -81,11 +81,14 @@ internal sealed class ReportBuilder(string title, string subtitle)
         {
             if (!colors.TryGetValue(s.Name, out var color))
             {
-                colors.Add(s.Name, color = colors.Count % ChartSvg.Colors);
+                colors.Add(s.Name, color = colors.Count);
             }
 
             return color;
         }).ToArray();
+        // More names than colours: the second round is dashed.
+        chart = chart with { Series = [.. chart.Series.Select((s, i) => s with { Dashed = s.Dashed || indices[i] >= ChartSvg.Colors })] };
+        indices = [.. indices.Select(index => index % ChartSvg.Colors)];
 
         body.Append("<figure class=\"chart\"><div class=\"head\"><strong>").Append(Html.Escape(chart.Title)).Append("</strong><span class=\"unit\">")
             .Append(Html.Escape(chart.YLabel)).Append("</span><span class=\"legend\">");
