@@ -84,6 +84,8 @@ public sealed class RewardTests
     [InlineData("""{"id": "a", "prompt": "p", "answer": ""}""", "*line 1: the answer is one that the checker can never match*")]
     [InlineData("""{"id": "a", "prompt": "p", "answer": " \n$ $."}""", "*line 1: the answer is one that the checker can never match*")]
     [InlineData("""{"id": "a", "prompt": "p", "answer": "\\boxed{}"}""", "*line 1: the answer is one that the checker can never match*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "He has 9.\nSo 18.", "stop": []}""", "*line 1: the answer would have to be repeated word for word*")]
+    [InlineData("""{"id": "a", "prompt": "p", "answer": "5 million"}""", "*line 1: the answer is matched in these words only: write it as a number*")]
     [InlineData("""{"id": "a", "prompt": "p", "answer": "one\n\ntwo"}""", "*line 1: no completion can hold the answer: it has the stop text*")]
     [InlineData("""{"id": "a", "prompt": "p", "answer": "New York", "stop": [" "]}""", "*line 1: no completion can hold the answer*")]
     [InlineData("""{"id": "a", "prompt": "p", "answer": 4}""", "*line 1: answer must be a text, not number*")]
