@@ -108,8 +108,10 @@ public static class Generator
             while (running.Count > 0 || next < prompts.Count)
             {
                 stop.ThrowIfCancellationRequested();
+                var drawn = 0; // the first slot that draws a token in this turn: beside new sequences the others wait
                 if (running.Count < slots && next < prompts.Count)
                 {
+                    drawn = running.Count;
                     var count = Math.Min(slots - running.Count, prompts.Count - next);
                     running.AddRange(Start(batch, running.Count, next, count));
                     next += count;
@@ -120,7 +122,7 @@ public static class Generator
                     DrawNext(hidden, running, i => i);
                 }
 
-                for (var slot = running.Count - 1; slot >= 0; slot--)
+                for (var slot = running.Count - 1; slot >= drawn; slot--)
                 {
                     if (Finished(running[slot]) is not { } completion)
                     {

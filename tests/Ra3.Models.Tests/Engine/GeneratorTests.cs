@@ -15,17 +15,22 @@ public sealed class GeneratorTests : IDisposable
         decoder = Decoder.Create(TestModels.Config() with { VocabularySize = tokenizer.VocabularySize }, 5, ScalarType.Float32, CPU);
     }
 
-    [Fact]
-    public void A_completion_depends_on_its_index_and_seed_not_on_the_batch_it_ran_in()
+    [Theory]
+    [InlineData(9)]
+    [InlineData(40, "e")] // ends at different lengths, so that others begin beside those that go on
+    [InlineData(40, "e", "in", "\n    ")]
+    public void A_completion_depends_on_its_index_and_seed_not_on_the_batch_it_ran_in(int count, params string[] stops)
     {
-        var prompts = Prompts(9);
-        var options = new GenerationOptions { MaxNewTokens = 12, Seed = 3 };
+        var prompts = Prompts(count);
+        var options = new GenerationOptions { MaxNewTokens = 24, Seed = 3, Stop = stops };
         var alone = Run(prompts, options with { BatchSize = 1 });
         var together = Run(prompts, options with { BatchSize = 4 });
         for (var i = 0; i < prompts.Length; i++)
         {
             together[i].Tokens.Should().Equal(alone[i].Tokens);
             together[i].LogProbs.Should().Equal(alone[i].LogProbs);
+            together[i].Text.Should().Be(alone[i].Text);
+            together[i].Reason.Should().Be(alone[i].Reason);
         }
 
         Run(prompts, options with { Seed = 4 }).SelectMany(c => c.Tokens).Should().NotEqual(alone.SelectMany(c => c.Tokens));
