@@ -45,7 +45,9 @@ internal static class ExactNumber
     public static bool IsUnit(string rest)
     {
         var texts = Latex.TextCommand().Matches(rest);
-        if (rest.AsSpan().TrimStart() is ['.' or '-', ..] || texts.SelectMany(one => Split(one.Groups["inner"].Value)).Any(word => !word.All(char.IsLetter) || IsMagnitude(word) || Others.Contains(word.ToLowerInvariant())))
+        if (rest.AsSpan().TrimStart() is ['.' or '-', ..]
+            || texts.SelectMany(one => Split(one.Groups["inner"].Value)).Any(word =>
+                !word.All(char.IsLetter) || IsMagnitude(word) || Others.Contains(word.ToLowerInvariant())))
         {
             return false;
         }

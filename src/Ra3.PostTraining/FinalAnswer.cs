@@ -9,7 +9,7 @@ internal static partial class FinalAnswer
 
     // What may stand behind a number, or around it, without making it part of something else.
     private static readonly HashSet<string> Harmless =
-        ["text", "end", "Rightarrow", "implies", "therefore", "because", "approx", "boxed", "fbox", "underline", "mathbb", "in"];
+        ["text", "end", "Rightarrow", "implies", "therefore", "because", "approx", "to", "boxed", "fbox", "underline", "mathbb", "in"];
 
     /// <summary>Inside the last \boxed{}, or on the line behind the last ####, whichever comes later; null for none.</summary>
     public static string? Marked(string text) =>
@@ -42,7 +42,9 @@ internal static partial class FinalAnswer
             var end = i;
             if ((char.IsAsciiDigit(text[i]) || text[i] is '.' or '-' or '+' or '\\') && ExactNumber.Read(text, ref end) is not null)
             {
-                var isHedged = last >= 0 && text[last..i].Trim() == "or"; // 5 or 6 is neither
+                // 5 or 6 is neither, and (5, 6) is a point.
+                var between = last >= 0 ? text[last..i].Trim() : "";
+                var isHedged = between == "or" || (between == "," && At(text, end) is ')' or ']');
                 if (isHedged)
                 {
                     found.Clear();
@@ -104,7 +106,7 @@ internal static partial class FinalAnswer
     private static bool FollowsPart(string text, int start)
     {
         var (before, beyond) = (At(text, start - 1), At(text, start - 2));
-        if (char.IsLetterOrDigit(before) || before is '^' or '_' or '.' or '\\'
+        if (char.IsLetterOrDigit(before) || before is '^' or '_' or '.' or '|' or '\\'
             || (before is ',' or ':' && char.IsLetterOrDigit(beyond) && (before == ',' || char.IsDigit(beyond)))
             || (before is '(' or '[' && char.IsLetter(beyond)))
         {
@@ -117,10 +119,18 @@ internal static partial class FinalAnswer
         {
             at = Back(text, at - 1);
             at = at >= 0 && text[at] == '*' && At(text, at - 1) is not (' ' or '\n') ? Back(text, at - 1) : at; // 2**3
-            return at >= 0 && (char.IsDigit(text[at]) || text[at] is ')' or '}' or ']' || IsVariable(text, at));
+            return at >= 0
+                && (char.IsDigit(text[at]) || text[at] is ')' or '}' or ']' || IsVariable(text, at));
         }
 
-        return at >= 0 && char.IsLetter(text[at]) && Command(text, at) is @"\times" or @"\cdot" or @"\div" or @"\pm" or @"\sqrt" or @"\frac";
+        if (at >= 0 && text[at] is '<' or '>')
+        {
+            at = Back(text, at - 1);
+            return at >= 0 && IsVariable(text, at) && At(text, at - 1) is not ('<' or '/'); // y > 5, but <b>5
+        }
+
+        // The argument of a function, or a bound: \log_2 5, \sin 5, \le 5.
+        return at >= 0 && (At(text, at - 1) == '_' || (Command(text, at) is ['\\', .. var name] && !Harmless.Contains(name)));
     }
 
     /// <summary>Whether what stands behind a number makes it part of that: 2x, 2\pi, 5-3, 12:30, 5 million.</summary>

@@ -42,7 +42,8 @@ public static class MathAnswer
 
         if (ExactNumber.Of(given) is { } number && ExactNumber.Of(wanted) is { } other)
         {
-            return number == other && !AreOfOtherVariables(Latex.Unassigned(Latex.Plain(given)).Name, Latex.Unassigned(Latex.Plain(wanted)).Name);
+            return number == other
+                && !AreOfOtherVariables(Latex.Unassigned(Latex.Plain(given)).Name, Latex.Unassigned(Latex.Plain(wanted)).Name);
         }
 
         var (mine, theirs) = (Latex.Unassigned(Latex.Plain(given)), Latex.Unassigned(Latex.Plain(wanted)));
