@@ -7,6 +7,7 @@ namespace Ra3.Sandbox;
 /// <summary>Asks a worker to read test code as cases, and to try it where it has to be run.</summary>
 internal static class CaseReader
 {
+    private const int SilentEnd = 70; // the exit code of a reader that says nothing, for want of memory
     private static readonly Limits ReadingLimits = new(CpuSeconds: 10, WallSeconds: 30, ResultBytes: 1 << 26);
 
     /// <summary>The tests as cases, or null where they are more than plain assertions; and what is wrong with them.</summary>
@@ -18,9 +19,15 @@ internal static class CaseReader
         var (facts, outputs) = await worker.RunAsync(
             Judge.Job("read", entryPoint, ReadingLimits), [], Encoding.UTF8.GetBytes(payload.ToJsonString()),
             Judge.Patience(ReadingLimits), ct);
-        Judge.RequireOwnEnd(facts.GetProperty("judge"), "reader of the tests");
+        var end = facts.GetProperty("judge");
+        Judge.RequireOwnEnd(end, "reader of the tests");
         if (outputs[1].Length == 0)
         {
+            if (end.GetProperty("killed").GetString() is null && end.GetProperty("status").GetInt32() != SilentEnd << 8)
+            {
+                return (null, new FaultyTestsException(null, "they end the process that runs them, as os._exit does"));
+            }
+
             return (null, null); // reading them took too much time or memory
         }
 

@@ -90,6 +90,8 @@ internal static class PyReader
                     PyKind.Decimal, written.Length == 1 ? Special((string)written[0].Payload!) : ReadQuotient(written));
             case "o" or "y":
                 return new PyValue(PyKind.Opaque, reader.GetString());
+            case "e":
+                return new PyValue(PyKind.Opaque, null); // an object whose truth is False
             default:
                 throw new JsonException("unknown tag");
         }

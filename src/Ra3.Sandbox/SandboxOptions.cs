@@ -24,7 +24,31 @@ public enum SandboxTier
 /// them; 0 is none.</param>
 public sealed record Limits(
     double CpuSeconds = 5, double WallSeconds = 15, int MemoryMb = 1024, int OutputBytes = 1 << 24,
-    int ResultBytes = 1 << 23, double CallSeconds = 0);
+    int ResultBytes = 1 << 23, double CallSeconds = 0)
+{
+    /// <summary>The longest that anything may be given: a day, in seconds.</summary>
+    public const double MostSeconds = 86_400;
+
+    /// <summary>User time in seconds, and as much system time again.</summary>
+    /// <exception cref="ArgumentException">It is set to more than a day, or to no number.</exception>
+    public double CpuSeconds { get; init => field = Bounded(value, nameof(CpuSeconds)); } =
+        Bounded(CpuSeconds, nameof(CpuSeconds));
+
+    /// <summary>Time on the clock in seconds.</summary>
+    /// <exception cref="ArgumentException">It is set to more than a day, or to no number.</exception>
+    public double WallSeconds { get; init => field = Bounded(value, nameof(WallSeconds)); } =
+        Bounded(WallSeconds, nameof(WallSeconds));
+
+    /// <summary>Processor time in seconds for a single call; 0 is no limit.</summary>
+    /// <exception cref="ArgumentException">It is set to more than a day, or to no number.</exception>
+    public double CallSeconds { get; init => field = Bounded(value, nameof(CallSeconds)); } =
+        Bounded(CallSeconds, nameof(CallSeconds));
+
+    private static double Bounded(double seconds, string name) => seconds <= MostSeconds
+        ? seconds
+        : throw new ArgumentException(FormattableString.Invariant(
+            $"{name} is {seconds}: give a number of seconds, {MostSeconds} at most."));
+}
 
 /// <summary>What becomes of the limits that tests come with: for slower machines, and for programs that need more.</summary>
 /// <param name="TimeFactor">All seconds times this.</param>
@@ -34,8 +58,10 @@ public sealed record LimitChanges(double TimeFactor = 1, int? MemoryMb = null, i
 {
     /// <summary>The limits with these changes.</summary>
     internal Limits Of(Limits limits) => new(
-        limits.CpuSeconds * TimeFactor, limits.WallSeconds * TimeFactor, MemoryMb ?? limits.MemoryMb, OutputBytes ?? limits.OutputBytes,
-        OutputBytes ?? limits.ResultBytes, limits.CallSeconds * TimeFactor);
+        Seconds(limits.CpuSeconds), Seconds(limits.WallSeconds), MemoryMb ?? limits.MemoryMb, OutputBytes ?? limits.OutputBytes,
+        OutputBytes ?? limits.ResultBytes, Seconds(limits.CallSeconds));
+
+    private double Seconds(double seconds) => Math.Min(seconds * TimeFactor, Limits.MostSeconds);
 }
 
 /// <summary>How a pool is set up.</summary>

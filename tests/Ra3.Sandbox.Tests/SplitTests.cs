@@ -24,6 +24,14 @@ public sealed class SplitTests(PoolFixture fixture) : IClassFixture<PoolFixture>
         { "from collections import Counter\nc = Counter('aab')\nf(c)\nassert c.most_common(1) == [('a', 5)]", "def f(c): c['a'] += 3", "def f(c): pass" },
         { "a = [1]\nf(a, a)\nassert a == [1, 2, 3]", "def f(a, b): a.append(2); b.append(3)", "def f(a, b): a.append(2)" },
         { "w = [1]\nfor i in (1, 2):\n    assert f(i, w) == [i]", "def f(i, w): return [i]", "def f(i, w): w.clear(); return w" },
+        { "a = [3, 1]\nb = a\nassert f(b) == [1, 3]\nassert a == [3, 1]", "def f(a): return sorted(a)", "def f(a): a.sort(); return a" },
+        { "t = ([3, 1],)\nassert f(t[0]) == [1, 3]\nassert t == ([3, 1],)", "def f(a): return sorted(a)", "def f(a): a.sort(); return a" },
+        { "t = ((1, [2]),)\nassert f(t) == 1\nassert f(t) == 1", "def f(t): return len(t[0][1])", "def f(t): t[0][1].append(0); return len(t[0][1]) - 1" },
+        { "t = ([3, 1],)\nassert f(t) == 3\nassert f(t) == 4", "def f(t): t[0].append(1); return len(t[0])", "def f(t): return 3" },
+        { "a = [1]\ng = lambda: a\nassert f(g()) == 1\nassert g() == [1]", "def f(a): return len(a)", "def f(a): a.append(1); return len(a) - 1" },
+        { "assert f([[0]] * 2) == [[1], [1]]", "def f(g): g[0][0] = 1; return g", "def f(g): g[0] = [1]; return g" },
+        { "a = [1]\nassert f(a) == [a]", "def f(a): return [a]", "def f(a): return [[2]]" },
+        { "from types import SimpleNamespace\ns = SimpleNamespace(v=1)\nf(s)\nassert s.v == 2", "def f(s): s.v += 1", "def f(s): pass" },
         // Functions as arguments and answers.
         { "assert f(lambda v: v + 1, 2) == 3", "def f(g, x): return g(x)", "def f(g, x): return 9" },
         { "assert f(['bb', 'a'], len) == ['a', 'bb']", "def f(xs, k): return sorted(xs, key=k)", "def f(xs, k): return xs" },
@@ -39,7 +47,24 @@ public sealed class SplitTests(PoolFixture fixture) : IClassFixture<PoolFixture>
         { "try:\n    f(1)\n    assert False\nexcept SystemExit as e:\n    assert e.code == 3", "import sys\ndef f(a): sys.exit(3)", "def f(a): pass" },
         { "a = [1]\ntry:\n    f(a)\n    assert False\nexcept ValueError:\n    assert a == [1, 2]", "def f(a): a.append(2); raise ValueError", "def f(a): raise ValueError" },
         { "assert all(map(lambda x: f(x) == x + 1, [1, 2]))", "def f(x): return x + 1", "def f(x): raise StopIteration" },
+        { "try:\n    f(1)\n    assert False\nexcept ValueError as e:\n    assert e.code == 3", "class Bad(ValueError):\n    def __init__(self, code): super().__init__('no'); self.code = code\ndef f(a): raise Bad(3)", "def f(a): raise ValueError(3)" },
+        { "try:\n    f('/none')\n    assert False\nexcept OSError as e:\n    assert e.errno == 2 and e.filename == '/none'", "def f(p): raise FileNotFoundError(2, 'no', p)", "def f(p): raise OSError(p)" },
+        { "class Mine(Exception): pass\ndef g(): raise Mine('k')\ntry:\n    f(g)\n    assert False\nexcept Mine as e:\n    assert str(e) == 'k'", "def f(g): return g()", "def f(g): raise Exception('k')" },
+        { "class Mine(Exception): pass\ndef g(): raise Mine('k')\nassert f(g) == 'Mine'", "def f(g):\n    try: g()\n    except Exception as e: return type(e).__name__", "def f(g): return 'Exception'" },
+        // Operators between objects of the program, and what stands for a value.
+        { "assert (f(1) + f(2)).v == 3", Node + "    def __add__(self, o): return Node(self.v + o.v)\ndef f(v): return Node(v)", Node + "def f(v): return Node(v)" },
+        { "assert float(f(1)) == 1.5 and list(reversed(f(1))) == [2, 1] and (-f(1)).v == -1", Node + "    def __float__(self): return 1.5\n    def __reversed__(self): return iter([2, 1])\n    def __neg__(self): return Node(-self.v)\ndef f(v): return Node(v)", Node + "def f(v): return Node(v)" },
+        { "assert f(1) and not f(0)", Node + "    def __bool__(self): return self.v > 0\ndef f(v): return Node(v)", Node + "def f(v): return Node(v)" },
         // Objects of the program, and of the standard library.
+        { "import datetime\nassert f(3) == datetime.date(2020, 1, 3)", "import datetime\ndef f(d): return datetime.date(2020, 1, d)", "def f(d): return '2020-01-03'" },
+        { "import datetime\nassert f(3) == datetime.timedelta(3)", "import datetime\ndef f(d): return datetime.timedelta(d)", "def f(d): return d" },
+        { "from array import array\nassert f(2) == array('i', [0, 1])", "from array import array\ndef f(n): return array('i', range(n))", "def f(n): return list(range(n))" },
+        { "from collections import deque\nassert f(2) == deque([0, 1]) and not f(0)", "from collections import deque\ndef f(n): return deque(range(n))", "def f(n): return list(range(n))" },
+        { "r = f(3)\nassert r == range(3)", "def f(n): return range(n)", "def f(n): return list(range(n))" },
+        { "assert f('aab').most_common(1) == [('a', 2)]", "from collections import Counter\ndef f(s): return Counter(s)", "def f(s): return dict(a=2, b=1)" },
+        { "d = f()\nassert d['x'] == [] and d == {'x': []}", "from collections import defaultdict\ndef f(): return defaultdict(lambda: [])", "def f(): return {}" },
+        { "from collections import OrderedDict\nassert f('ab') == OrderedDict(a=1, b=1)", "from collections import OrderedDict\ndef f(s): return OrderedDict((c, 1) for c in s)", "from collections import OrderedDict\ndef f(s): return OrderedDict((c, 1) for c in reversed(s))" },
+        { "p = f(1, 2)\nassert p.x == 1 and p == (1, 2) and isinstance(p, Node)", "from collections import namedtuple\nNode = namedtuple('Node', 'x y')\ndef f(x, y): return Node(x, y)", "Node = int\ndef f(x, y): return (x, y)" },
         { "n = Node(1)\nassert f(n) is n", Node + "def f(n): return n", Node + "def f(n): return Node(n.v)" },
         { "n = f(1)\nassert isinstance(n, Node) and n.v == 1", Node + "def f(v): return Node(v)", Node + "def f(v): return v" },
         { "g = f(2)\nassert next(g) == 0 and list(g) == [1]", "def f(n): yield from range(n)", "def f(n): yield 0" },
@@ -65,6 +90,35 @@ public sealed class SplitTests(PoolFixture fixture) : IClassFixture<PoolFixture>
     }
 
     [Theory]
+    [InlineData("assert abs(f(2) - 3.5) < 1e-6")]
+    [InlineData("assert f(2) - 3.5 == 0")]
+    [InlineData("assert 3 <= f(2) <= 4")]
+    [InlineData("assert 3 in f(2)")]
+    [InlineData("assert not f(2) != 3")]
+    public async Task Operators_of_an_answer_learn_nothing_of_what_is_wanted(string tests)
+    {
+        var names = "sub rsub lt le gt ge eq ne abs contains".Split(' ').Select(n => $"    __{n}__ = lambda self, *a: {(n is "sub" or "rsub" ? "0" : n == "abs" ? "self" : "True")}\n");
+        var program = "class Any(float):\n" + string.Concat(names) + "class Own:\n" + string.Concat(names);
+        var plan = await fixture.Pool.PlanAsync("", tests + "\n", "f", Small, alwaysSplit: true);
+
+        foreach (var type in new[] { "Any", "Own" })
+        {
+            (await fixture.Pool.JudgeAsync(plan with { Program = program + $"def f(x): return {type}()\n" })).Passed.Should().BeFalse();
+        }
+    }
+
+    [Fact]
+    public async Task A_group_of_exceptions_arrives_whole()
+    {
+        const string tests = "try:\n    f(1)\n    assert False\nexcept ValueError as e:\n    assert str(e) == 'old'\nexcept Exception as e:\n    assert [type(x) for x in e.exceptions] == [KeyError]\n";
+        const string program = "def f(x):\n    try: group = ExceptionGroup\n    except NameError: raise ValueError('old')\n    raise group('g', [KeyError(1)])\n";
+        var plan = await fixture.Pool.PlanAsync(program, tests, "f", Small);
+
+        (await fixture.Pool.JudgeAsync(plan)).Passed.Should().BeTrue();
+        (await fixture.Pool.JudgeAsync(plan with { Program = program.Replace("KeyError", "TypeError") })).Passed.Should().BeFalse();
+    }
+
+    [Theory]
     [InlineData("[\"c\", [7], []]")]
     [InlineData("[\"c\", 7, []]")]
     [InlineData("[\"v\", {\"g\": 5}, []]")]
@@ -72,6 +126,10 @@ public sealed class SplitTests(PoolFixture fixture) : IClassFixture<PoolFixture>
     [InlineData("[\"v\", 3, [[0, {\"s\": []}]]]")]
     [InlineData("[\"v\", 3]")]
     [InlineData("[\"e\", [], []]")]
+    [InlineData("[\"e\", [\"ValueError\", \"\", [\"builtins\", \"ValueError\"], [], 0, 1, [], [], 5], []]")]
+    [InlineData("[\"v\", {\"x\": [\"namedtuple\", 0, \"P\", [\"import\"], [3]]}, []]")]
+    [InlineData("[\"v\", {\"x\": [\"system\", \"true\"]}, []]")]
+    [InlineData("[\"v\", {\"x\": [\"deque\", {\"h\": 0}, null]}, []]")]
     [InlineData("[\"e\", [\"SystemExit\", \"\", [\"builtins\", \"SystemExit\"], [0], 0, 1], []]")]
     [InlineData("[\"e\", [\"Skip\", \"\", [\"unittest\", \"SkipTest\"], [], 0, 1], []]")]
     [InlineData("[]")]

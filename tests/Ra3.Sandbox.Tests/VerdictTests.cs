@@ -39,6 +39,41 @@ public sealed class VerdictTests(PoolFixture fixture) : IClassFixture<PoolFixtur
     }
 
     [Theory]
+    [InlineData("from collections import deque\ndef add(a, b): return deque()", VerdictKind.Passed)]
+    [InlineData("def add(a, b): return range(0)", VerdictKind.Passed)]
+    [InlineData("from collections import deque\ndef add(a, b): return deque([0])", VerdictKind.Failed)]
+    public async Task The_truth_of_any_answer_is_Pythons(string program, VerdictKind expected)
+    {
+        var cases = await fixture.Pool.PlanAsync(program, "assert not add(1, 2)\n", "add", Small, ct: TestContext.Current.CancellationToken);
+        cases.Should().BeOfType<CasesRequest>();
+
+        (await fixture.Pool.JudgeAsync(cases)).Kind.Should().Be(expected);
+    }
+
+    [Fact]
+    public async Task What_stands_first_in_an_assertion_is_computed_first()
+    {
+        const string tests = "left = [1, 2, 3]\nassert add(left.pop(), 0) == left.pop() + 1\nassert left.pop() == add(1, 0)\n";
+        var cases = await fixture.Pool.PlanAsync("def add(a, b): return a + b", tests, "add", Small, ct: TestContext.Current.CancellationToken);
+        cases.Should().BeOfType<CasesRequest>();
+
+        (await fixture.Pool.JudgeAsync(cases)).Kind.Should().Be(VerdictKind.Passed);
+    }
+
+    [Theory]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NaN)]
+    [InlineData(1e9)]
+    public void A_limit_is_a_day_at_most(double seconds)
+    {
+        var cpu = () => new Limits(CpuSeconds: seconds);
+        var wall = () => Small with { WallSeconds = seconds };
+
+        cpu.Should().Throw<ArgumentException>().WithMessage("CpuSeconds is *: give a number of seconds, 86400 at most.");
+        wall.Should().Throw<ArgumentException>().WithMessage("WallSeconds is *");
+    }
+
+    [Theory]
     [InlineData("import time\ndef add(a, b):\n    while time.process_time() < 0.6: pass\n    return a + b", 0.3, VerdictKind.Timeout)]
     [InlineData("def add(a, b): return a + b + len(bytes(300 << 20)) * 0", 1, VerdictKind.MemoryLimit)]
     [InlineData("def add(a, b):\n    print('x' * 3000)\n    return a + b", 1, VerdictKind.OutputLimit)]

@@ -19,7 +19,10 @@ class CaseReader:
         self.others = tests.others
         self.check = None
         self.uses = collections.Counter(n.id for n in ast.walk(self.tree)
-                                        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+                                        if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
+        self.uses.update(n.target.id for n in ast.walk(self.tree)
+                         if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name))
+        self.collects = not COLLECTORS.isdisjoint(self.uses) or bool(tests.prelude)
         self.cases = []
 
     def read(self):
@@ -72,17 +75,24 @@ class CaseReader:
     def is_call(self, node):
         return isinstance(node, ast.Call) and self.is_function(node.func)
 
-    def add(self, call, check, expected=None, tolerance=None, strict=True):
+    def add(self, call, check, wanted=None, tolerance=None, strict=True, first=False):
+        """A case. wanted: the node of the value to compare with; first: it stands before the call."""
         if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
             raise NotPlain('line %d' % call.lineno)
-        for node in ast.walk(call):
-            # An argument that the function may change, and that the tests look at again.
-            if isinstance(node, ast.Name) and self.uses[node.id] > 1 and isinstance(self.space.get(node.id), MUTABLE):
-                raise NotPlain('line %d' % call.lineno)
         self.tests.require_surroundings(call.lineno)
-        args = [self.value(a) for a in call.args]
-        kwargs = {k.arg: self.value(k.value) for k in call.keywords}
-        self.cases.append({'args': self.encode([args, kwargs]), 'check': check, 'expected': self.encode(expected),
+        expected = self.value(wanted) if wanted and first else None
+        given = [[self.value(a) for a in call.args], {k.arg: self.value(k.value) for k in call.keywords}]
+        for node in ast.walk(call):
+            # Nobody can look again at what this name holds.
+            if isinstance(node, ast.Name) and self.uses[node.id] == 1 and not self.collects:
+                self.space.pop(node.id, None)
+        if is_shared(given):
+            raise NotPlain('line %d' % call.lineno)
+        args = self.encode(given)
+        expected = self.value(wanted) if wanted and not first else expected
+        if tolerance is not None and type(expected) not in NUMBERS:
+            raise NotPlain('line %d' % call.lineno)
+        self.cases.append({'args': args, 'check': check, 'expected': self.encode(expected),
                            'tolerance': tolerance, 'strict': strict, 'line': call.lineno})
 
     @staticmethod
@@ -100,27 +110,54 @@ class CaseReader:
             return None
         if not isinstance(test, ast.Compare) or len(test.ops) != 1:
             raise NotPlain('line %d' % test.lineno)
-        op, left, right = test.ops[0], test.left, test.comparators[0]
+        op, left, right, first = test.ops[0], test.left, test.comparators[0], False
         if isinstance(op, (ast.Eq, ast.Is)) and self.is_call(right):
-            left, right = right, left
+            left, right, first = right, left, True
         if self.is_call(left):
             if isinstance(op, ast.Eq):
-                return self.add(left, 'eq', self.value(right))
+                return self.add(left, 'eq', right, first=first)
             if isinstance(op, ast.Is) and isinstance(right, ast.Constant) and right.value in (None, True, False):
-                return self.add(left, 'is', right.value)
+                return self.add(left, 'is', right)
         if isinstance(op, ast.Eq) and isinstance(left, ast.Call) and isinstance(left.func, ast.Name) \
                 and left.func.id == 'set' and len(left.args) == 1 and self.is_call(left.args[0]):
-            return self.add(left.args[0], 'set', self.value(right))
+            return self.add(left.args[0], 'set', right)
         if isinstance(op, (ast.Lt, ast.LtE)) and isinstance(left, ast.Call) and isinstance(left.func, ast.Name) \
                 and left.func.id == 'abs' and len(left.args) == 1 and isinstance(left.args[0], ast.BinOp) \
                 and isinstance(left.args[0].op, ast.Sub):
             a, b = left.args[0].left, left.args[0].right
             call, wanted = (a, b) if self.is_call(a) else (b, a)
             if self.is_call(call):
-                expected, tolerance = self.value(wanted), self.value(right)
-                if type(expected) in NUMBERS and type(tolerance) in (int, float):
-                    return self.add(call, 'approx', expected, float(tolerance), isinstance(op, ast.Lt))
+                tolerance = self.value(right)
+                if type(tolerance) in (int, float):
+                    return self.add(call, 'approx', wanted, float(tolerance), isinstance(op, ast.Lt), call is b)
         raise NotPlain('line %d' % test.lineno)
+
+
+def is_shared(given):
+    """Whether a list, dict or set among the arguments can be reached from elsewhere, or in two ways: what the program
+    does to it then shows in another place. Whatever else holds an object counts as a reference to it."""
+    def parts(v):
+        return [*v, *v.values()] if type(v) is dict else list(v)
+
+    alone = [[]]
+    nodes, edges, at = [alone, *alone, given], collections.Counter({id(alone): 1, id(alone[0]): 1, id(given): 1}), 2
+    while at < len(nodes):
+        for part in parts(nodes[at]):
+            if isinstance(part, (tuple, frozenset, *MUTABLE)):
+                edges[id(part)] += 1
+                if edges[id(part)] == 1:
+                    nodes.append(part)
+        at += 1
+    part = None
+    held = [sys.getrefcount(nodes[n]) for n in range(len(nodes))]
+    usual = held[1] - 1                              # of an object that nothing but its owner holds
+
+    def holds_mutable(v):
+        return not isinstance(v, (tuple, frozenset)) or any(
+            isinstance(p, (tuple, frozenset, *MUTABLE)) and holds_mutable(p) for p in v)
+
+    return any((edges[id(v)] > 1 or n > usual + edges[id(v)]) and holds_mutable(v)
+               for v, n in list(zip(nodes, held))[3:])
 
 
 class PlainEncoder(Encoder):

@@ -1,5 +1,9 @@
 # The process that runs trusted test code in split mode; the program's functions are proxies. Part 6 of the supervisor.
 
+NAMES = ('__name__', '__qualname__')                 # of a function: these cross
+
+ENDINGS = (StopIteration, StopAsyncIteration, GeneratorExit)
+
 
 class Stopped(Unanswerable):
     """The program ended, or said what no program says. kind: gone, big, malformed."""
@@ -20,7 +24,7 @@ class Link:
         self.fd, self.max_bytes = fd, max_bytes
         self.replies = os.fdopen(os.dup(fd), 'rb')
         self.lock = threading.RLock()
-        self.proxies, self.functions, self.errors = {}, [], {}
+        self.proxies, self.functions, self.errors, self.tuples, self.raised = {}, [], {}, {}, []
         self.calls = 0
         self.stopped = None
 
@@ -59,12 +63,27 @@ class Link:
                 return given[-1]
             if 'g' in d and 0 <= d['g'] < len(given):
                 return given[d['g']]
+            if 'x' in d:
+                kind, *parts = d['x']
+                return self.named_tuple(*parts) if kind == 'namedtuple' else standard(kind, *parts)
             return untag(d)
 
         try:
             return json.loads(line, object_hook=hook), given
         except Exception as error:
             self.stop('malformed', error)
+
+    def named_tuple(self, handle, name, fields, items):
+        """A tuple with these fields, which gets back to the program as the object that it is there."""
+        if type(handle) is not int or len(fields) > 100:
+            raise ValueError('no named tuple')
+        key = (name, *fields)
+        if key not in self.tuples:
+            plain_tuple = collections.namedtuple(name, fields)
+            self.tuples[key] = type(name, (plain_tuple,), {})
+        value = self.tuples[key]._make(items)
+        value._handle = handle
+        return value
 
     def hold(self, function):
         """The number by which the program calls a function of the tests."""
@@ -99,7 +118,7 @@ class Link:
                         value, changes = parts
                         for n, new in changes:
                             refill(given[n], new)
-                        error = self.rebuild(action, *value) if kind == 'e' else None
+                        error = self.rebuild(action, value) if kind == 'e' else None
                         if kind not in ('v', 'e'):
                             raise ValueError(kind)
                 except Exception as error:
@@ -136,25 +155,24 @@ class Link:
         shown = {'__str__': lambda e: e.of_candidate[1] if hasattr(e, 'of_candidate') else base.__str__(e)}
         return self.errors.setdefault((name, base), type(name, (base,), shown))
 
-    def rebuild(self, action, name, text, base, args, memory, ordinary):
+    def rebuild(self, action, told):
+        name, text, base, _, memory, ordinary, _, _, number = told
+        own = None if number is None else self.raised[number]
+        if isinstance(own, Exception) and not isinstance(own, ENDINGS):
+            return own                               # a function of the tests raised it; it cannot end them quietly
         name, text = plain(name, 100), plain(text, 500)
         known = known_error(*base)
         if ordinary != issubclass(known, Exception):
             raise ValueError('an exception of another kind')
-        if action != 'next' and issubclass(known, (StopIteration, StopAsyncIteration, GeneratorExit)):
+        if action != 'next' and issubclass(known, ENDINGS):
             known = CandidateError
-        kind = self.error_class(name, known)
-        try:
-            error = kind(*args)
-        except Exception:
-            error = kind.__new__(kind)
-            error.args = (text,)
+        error = rebuild(self.error_class(name, known), told, lambda part: self.rebuild(action, part))
         error.of_candidate = [name, text, int(memory == 1)]
         return error
 
 
 class Proxy:
-    """An object of the program. No __eq__, __hash__ or __bool__ is forwarded: equality with it is identity here."""
+    """An object of the program. No comparison is forwarded: equality with it is identity here."""
 
     __slots__ = ('_link', '_handle', '_type')
 
@@ -167,7 +185,7 @@ class Proxy:
         return self._link.ask('call', self, *args, **kwargs)
 
     def __getattr__(self, name):
-        if name.startswith('__'):
+        if name.startswith('__') and name not in NAMES:
             raise AttributeError(name)
         return self._link.ask('get', self, name)
 
@@ -199,13 +217,29 @@ class Proxy:
         return self._link.ask('isinstance', value, self)
 
     def __bool__(self):
-        return True
+        return self._link.ask('bool', self) is True
+
+    def __round__(self, digits=None):
+        return self._link.ask('op', 'round', self, digits)
 
     def __str__(self):
         return self._link.ask('str', self)
 
     def __repr__(self):
         return self._link.ask('repr', self)
+
+
+def binary(name):
+    def operate(self, other):
+        return self._link.ask('op', name, self, other) if isinstance(other, Proxy) else NotImplemented
+    return operate
+
+
+for _name in BINARY:
+    setattr(Proxy, '__%s__' % _name, binary(_name))
+for _name in UNARY:
+    if _name != 'round':
+        setattr(Proxy, '__%s__' % _name, lambda self, _name=_name: self._link.ask('op', _name, self))
 
 
 class Uncrossable(TypeError):
@@ -217,9 +251,14 @@ class Question(Message):
 
     def __init__(self, link, given, is_question=False):
         Message.__init__(self, link.max_bytes, link.hold, given, is_question)
+        self.link = link
+
+    def raised(self, error):
+        self.link.raised.append(error)
+        return len(self.link.raised) - 1
 
     def other(self, t, v, depth):
-        if issubclass(t, Proxy):
+        if issubclass(t, Proxy) or t in self.link.tuples.values():
             return {'h': v._handle}
         if t in (bytes, bytearray, complex, fractions.Fraction):
             return Encoder.other(self, t, v, depth)

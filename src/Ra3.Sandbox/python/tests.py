@@ -25,6 +25,20 @@ def names_in(nodes):
             for node in nodes for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))}
 
 
+def fail_with_unittest():
+    """unittest.main(exit=False) leaves what failed to whoever reads its result, and nobody does."""
+    import unittest
+    run = unittest.TestProgram.runTests
+
+    def run_tests(self):
+        run(self)
+        if not self.result.wasSuccessful():
+            raise SystemExit(1)
+
+    if run.__module__ == 'unittest.main':
+        unittest.TestProgram.runTests = run_tests
+
+
 def look_around():
     return [sys.stdin, sys.stdout, sys.stderr, *(vars(builtins)[n] for n in ('input', 'print', 'open'))]
 
@@ -34,7 +48,7 @@ class Tests:
     the function under test and what `names` lists, nothing else."""
 
     def __init__(self, spec, entry):
-        self.entry, self.text = entry, spec['tests']
+        self.entry, self.text, self.prelude = entry, spec['tests'], spec['prelude']
         self.surroundings = look_around()
         self.space = dict(vars(types.ModuleType('__main__')), __file__='tests.py')
         try:
@@ -45,6 +59,10 @@ class Tests:
             raise Fault(error.lineno, 'SyntaxError: %s' % error.msg)
         except (ValueError, RecursionError, MemoryError) as error:
             raise Fault(None, 'no Python can compile this: %s' % error)
+        try:
+            compile(entry.strip(), '<entry>', 'eval', dont_inherit=True)
+        except (SyntaxError, ValueError):
+            raise Fault(None, "the entry point '%s' is no expression of Python: name the function" % entry)
         self.require_calls()
         self.require_modules([self.tree])
         self.run_prelude(spec['prelude'])
@@ -100,7 +118,7 @@ class Tests:
                 self.tree.body.append(call)
                 used.add('check')
                 follow()
-        if used & COLLECTORS:
+        if used & COLLECTORS - defined.keys():
             return
         for name, node in defined.items():
             if name not in used and (name.lower().startswith('test') or names_in([node]) & {self.entry, 'candidate', 'check'}
@@ -178,6 +196,8 @@ class Tests:
         space.update(self.space)
         space.update(found)
         space['candidate'] = found[self.entry]
+        if 'unittest' in self.text:
+            fail_with_unittest()
         try:
             exec(compile(tree or self.tree, '<tests>', 'exec', dont_inherit=True), space)
         except SystemExit as stop:                   # how unittest.main() ends

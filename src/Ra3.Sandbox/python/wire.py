@@ -6,6 +6,7 @@
 #   {"u": [55296]} string with lone surrogates, as code points
 #   {"q": ["0x1", "0x2"]} Fraction                      {"m": ["0x1", "0xa", "0.1"]} Decimal, {"m": ["NaN"]} no number
 #   {"y": "int"} a builtin type                         {"o": "type"} anything else: it equals nothing
+#   {"e": "type"} the same where its truth is False, which is a claim like any other
 #   {"h": 3, "n": "type"} an object that stays with its process (split mode only)
 #
 # One encoder for wanted values, arguments and answers: what is equal crosses in the same way, however large.
@@ -144,7 +145,7 @@ class Encoder:
             return {'y': v.__name__}
         if self.keep is not None:
             return {'h': self.keep(v), 'n': str(t.__name__)[:100]}
-        return {'o': str(t.__name__)[:100]}
+        return {'o' if v else 'e': str(t.__name__)[:100]}
 
 
 def untag(d):
@@ -175,7 +176,7 @@ def untag(d):
             return decimal.Decimal(x[-1])
         if tag == 'y':
             return {t.__name__: t for t in vars(builtins).values() if type(t) is type}[x]
-        if tag == 'o':
+        if tag in ('o', 'e'):
             return Opaque(str(x))
     raise ValueError('unknown tag')
 
