@@ -38,7 +38,6 @@ internal static class MidTrainCommand
         {
             var console = Terminal.For(parsed.GetValue(json));
             var folder = parsed.GetValue(output)?.FullName ?? "";
-            var resumes = parsed.GetValue(resume);
             List<string> assignments = [.. parsed.GetRequiredValue(sets)];
             if (parsed.GetValue(method) is { } chosen)
             {
@@ -50,12 +49,10 @@ internal static class MidTrainCommand
                 assignments.Add($"model={JsonSerializer.Serialize(start.FullName)}");
             }
 
-            var recipe = TrainingRun.Recipe<MidTrainRecipe>(
-                parsed.GetValue(file)?.FullName, assignments, folder, resumes, recipe => recipe with { Model = Path.GetFullPath(recipe.Model!) },
-                console.WriteLine);
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
-                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
-                : Run(recipe, folder, resumes, console, stop);
+            var run = RunStart<MidTrainRecipe>.Of(parsed.GetValue(file)?.FullName, assignments, folder, parsed.GetValue(resume), Whole, console.WriteLine);
+            var result = parsed.GetValue(dryRun) ? (object)Plan(run.Recipe, console, stop)
+                : run.Finished(console) is { } done ? done
+                : Run(run, console, stop);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(result);
@@ -65,6 +62,15 @@ internal static class MidTrainCommand
         });
         return verb;
     }
+
+    /// <summary>Paths that stay right wherever the run is resumed from.</summary>
+    private static MidTrainRecipe Whole(MidTrainRecipe recipe) => recipe with
+    {
+        Model = Path.GetFullPath(recipe.Model!),
+        Corpus = recipe.Corpus.Whole(),
+        Replay = recipe.Replay.Whole(),
+        HeldOut = recipe.HeldOut.Whole(),
+    };
 
     private static TrainingPlan Plan(MidTrainRecipe recipe, IAnsiConsole console, CancellationToken stop)
     {
@@ -85,13 +91,14 @@ internal static class MidTrainCommand
         }
     }
 
-    private static object Run(MidTrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    private static object Run(RunStart<MidTrainRecipe> start, IAnsiConsole console, CancellationToken stop)
     {
+        var (recipe, folder) = (start.Recipe, start.Folder);
         var (config, tokenizer) = Start(recipe);
         var (options, ra3) = Options(recipe);
         MemoryEstimate.Require(TrainingPlan.MemoryOf(config, options, recipe.Precision, ra3), TrainingPlan.MemoryKeys);
         var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
-        if (!resumes)
+        if (!start.Resumes)
         {
             // What is wrong with corpus or weights is better said before there is a run that would have to be resumed.
             TrainingData.RequireAny(recipe.Corpus);
@@ -103,9 +110,9 @@ internal static class MidTrainCommand
             ModelFolder.Verify(recipe.Model!);
         }
 
-        using var run = !resumes ? RunFolder.Create(folder, Recipe.Write(recipe), new PromptEncoder(tokenizer).Begin) : RunFolder.Resume(folder, ra3 is not null
-            ? MidTrainingLog.StepOf(folder)
-            : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0);
+        var step = !start.Resumes ? 0 : ra3 is not null ? MidTrainingLog.StepOf(folder) : Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
+        using var run = start.Open(
+            step, new PromptEncoder(tokenizer).Begin, new Dictionary<string, string> { ["model"] = ModelFolder.WeightsFingerprint(recipe.Model!) });
         return TrainingRun.Resumable("midtrain", folder, stop, () =>
         {
             using var data = TrainingData.OpenOrBuild(run.In("data"), recipe.Corpus, recipe.HeldOut, tokenizer, recipe.Seed, console, stop, recipe.Replay);

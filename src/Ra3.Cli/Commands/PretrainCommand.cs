@@ -1,13 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
-using Ra3.Cli.Recipes;
 using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.Models;
 using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.Training;
-using Ra3.Training.Runs;
 using Spectre.Console;
 
 namespace Ra3.Cli.Commands;
@@ -35,11 +33,11 @@ internal static class PretrainCommand
         {
             var console = Terminal.For(parsed.GetValue(json));
             var folder = parsed.GetValue(output)?.FullName ?? "";
-            var resumes = parsed.GetValue(resume);
-            var recipe = TrainingRun.Recipe<PretrainRecipe>(parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, resumes, recipe => recipe, console.WriteLine);
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, console, stop)
-                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
-                : Run(recipe, folder, resumes, console, stop);
+            var run = RunStart<PretrainRecipe>.Of(
+                parsed.GetValue(file)?.FullName, parsed.GetRequiredValue(sets), folder, parsed.GetValue(resume), Whole, console.WriteLine);
+            var result = parsed.GetValue(dryRun) ? (object)Plan(run.Recipe, console, stop)
+                : run.Finished(console) is { } done ? done
+                : Run(run, console, stop);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(result);
@@ -49,6 +47,14 @@ internal static class PretrainCommand
         });
         return verb;
     }
+
+    /// <summary>Paths that stay right wherever the run is resumed from.</summary>
+    private static PretrainRecipe Whole(PretrainRecipe recipe) => recipe with
+    {
+        Corpus = recipe.Corpus.Whole(),
+        HeldOut = recipe.HeldOut.Whole(),
+        Tokenizer = recipe.Tokenizer with { Folder = recipe.Tokenizer.Folder is { } given ? Path.GetFullPath(given) : null },
+    };
 
     private static TrainingPlan Plan(PretrainRecipe recipe, IAnsiConsole console, CancellationToken stop)
     {
@@ -70,10 +76,11 @@ internal static class PretrainCommand
         }
     }
 
-    private static object Run(PretrainRecipe recipe, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    private static object Run(RunStart<PretrainRecipe> start, IAnsiConsole console, CancellationToken stop)
     {
+        var (recipe, folder) = (start.Recipe, start.Folder);
         var checkpoint = Path.Combine(folder, TrainingRun.CheckpointFolder);
-        if (!resumes)
+        if (!start.Resumes)
         {
             TrainingData.RequireAny(recipe.Corpus);
         }
@@ -81,11 +88,11 @@ internal static class PretrainCommand
         var shape = recipe.Model.ToConfig(Math.Max(2, recipe.Tokenizer.Vocabulary), endOfText: 0); // refuses what no decoder can have before a folder is made
         MemoryEstimate.Require(TrainingPlan.MemoryOf(shape, recipe.Training, recipe.Precision, ra3: null), TrainingPlan.MemoryKeys);
 
-        using var run = resumes
-            ? RunFolder.Resume(folder, Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0)
-            : RunFolder.Create(
-                folder, Recipe.Write(recipe),
-                recipe.Tokenizer.Folder is { } given ? new PromptEncoder(Tokenizer.Load(given)).Begin : Tokenizer.EndOfTextName);
+        // The tokenizer and the corpus are read once, into the run's own folder.
+        using var run = start.Open(
+            start.Resumes && Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0,
+            recipe.Tokenizer.Folder is { } given ? new PromptEncoder(Tokenizer.Load(given)).Begin : Tokenizer.EndOfTextName,
+            inputs: new Dictionary<string, string>());
         return TrainingRun.Resumable("pretrain", folder, stop, () =>
         {
             var tokenizerFolder = run.In("tokenizer");

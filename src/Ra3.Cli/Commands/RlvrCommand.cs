@@ -9,7 +9,6 @@ using Ra3.Models.Tokenizers;
 using Ra3.PostTraining;
 using Ra3.Sandbox;
 using Ra3.Training;
-using Ra3.Training.Runs;
 using Spectre.Console;
 
 namespace Ra3.Cli.Commands;
@@ -44,7 +43,6 @@ internal static class RlvrCommand
         {
             var console = Terminal.For(parsed.GetValue(json));
             var folder = parsed.GetValue(output)?.FullName ?? "";
-            var resumes = parsed.GetValue(resume);
             List<string> assignments = [.. parsed.GetRequiredValue(sets)];
             if (parsed.GetValue(model) is { } start)
             {
@@ -61,11 +59,11 @@ internal static class RlvrCommand
                 assignments.Add("problems.specialTokens=true");
             }
 
-            var recipe = TrainingRun.Recipe<RlvrRecipe>(parsed.GetValue(file)?.FullName, assignments, folder, resumes, Whole, console.WriteLine);
+            var run = RunStart<RlvrRecipe>.Of(parsed.GetValue(file)?.FullName, assignments, folder, parsed.GetValue(resume), Whole, console.WriteLine);
             var sandbox = SandboxCommand.Options(parsed.GetValue(tier), parsed.GetValue(isUnsafe), parsed.GetValue(workers));
-            var result = parsed.GetValue(dryRun) ? (object)Plan(recipe, sandbox, console, stop)
-                : resumes && TrainingRun.Finished(folder, console) is { } done ? done
-                : Run(recipe, sandbox, folder, resumes, console, stop);
+            var result = parsed.GetValue(dryRun) ? (object)Plan(run.Recipe, sandbox, console, stop)
+                : run.Finished(console) is { } done ? done
+                : Run(run, sandbox, console, stop);
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(result);
@@ -103,9 +101,9 @@ internal static class RlvrCommand
         return plan;
     }
 
-    private static object Run(
-        RlvrRecipe recipe, SandboxOptions sandbox, string folder, bool resumes, IAnsiConsole console, CancellationToken stop)
+    private static object Run(RunStart<RlvrRecipe> start, SandboxOptions sandbox, IAnsiConsole console, CancellationToken stop)
     {
+        var (recipe, folder) = (start.Recipe, start.Folder);
         // What is wrong with problems, weights or sandbox is better said before there is a run that would have to be resumed.
         var all = RlvrProblems.Read(recipe.Problems, recipe.Seed);
         var (config, tokenizer) = Start(recipe);
@@ -117,8 +115,12 @@ internal static class RlvrCommand
         {
             using var held = policy;
             var checkpoint = Path.Combine(folder, GrpoTrainer.CheckpointFolder);
-            var done = resumes && Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
-            using var run = resumes ? RunFolder.Resume(folder, done) : RunFolder.Create(folder, Recipes.Recipe.Write(recipe), new PromptEncoder(tokenizer).Begin);
+            var done = start.Resumes && Checkpoint.Exists(checkpoint) ? Checkpoint.ReadState(checkpoint).Step : 0;
+            using var run = start.Open(done, new PromptEncoder(tokenizer).Begin, new Dictionary<string, string>
+            {
+                ["model"] = ModelFolder.WeightsFingerprint(recipe.Model!),
+                ["problems"] = all.Fingerprint,
+            });
             return TrainingRun.Resumable("rlvr", folder, stop, () =>
             {
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture,

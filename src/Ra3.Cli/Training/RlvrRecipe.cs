@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Ra3.Cli.Data;
 using Ra3.Models;
 using Ra3.Models.Tokenizers;
@@ -76,6 +78,21 @@ internal sealed record ProblemsRecipe : IValidatableObject
 internal sealed record RlvrProblems(IReadOnlyList<Problem> Train, IReadOnlyList<Problem> Test)
 {
     public int Count => Train.Count + Test.Count;
+
+    /// <summary>32 hexadecimal digits that differ between sets of problems; where they lie plays no part.</summary>
+    public string Fingerprint
+    {
+        get
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var problem in Train.Concat(Test))
+            {
+                hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(problem with { Place = null }, problem.GetType()));
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
+        }
+    }
 
     /// <summary>Those whose prompt leaves room for a completion.</summary>
     /// <exception cref="ArgumentException">None is left to train on.</exception>

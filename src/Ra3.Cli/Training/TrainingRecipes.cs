@@ -17,6 +17,9 @@ internal sealed record CorpusRecipe
     /// <summary>Longer documents are left out (UTF-8 bytes).</summary>
     [Range(1, int.MaxValue)]
     public int MaxDocumentBytes { get; init; } = 1_000_000;
+
+    /// <summary>The same with absolute paths.</summary>
+    public CorpusRecipe Whole() => this with { Paths = [.. Paths.Select(Path.GetFullPath)] };
 }
 
 /// <summary>Code that is not trained on, and how it is measured; by share of the corpus or by path.</summary>
@@ -47,6 +50,9 @@ internal sealed record HeldOutRecipe : IValidatableObject
 
     /// <summary>Whether anything is held out.</summary>
     public bool Any => Paths.Count > 0 || Share > 0;
+
+    /// <summary>The same with absolute paths.</summary>
+    public HeldOutRecipe Whole() => this with { Paths = [.. Paths.Select(Path.GetFullPath)] };
 
     /// <summary>How thoughts are drawn while measuring.</summary>
     public LatentOptions Latents => new() { MaxTokens = ThoughtTokens, SnippetTokens = SnippetTokens };

@@ -1,13 +1,10 @@
 using System.CommandLine;
-using System.Text.Json;
-using Ra3.Cli.Runs;
 using Ra3.MidTraining;
 using Ra3.Models;
 using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.Training;
 using Ra3.Training.Runs;
-using Spectre.Console;
 
 namespace Ra3.Cli.Training;
 
@@ -19,10 +16,7 @@ internal static class TrainingRun
     /// <summary>Written last: a run that has it is done.</summary>
     public const string SummaryFile = "summary.json";
 
-    private const string ModelName = "model";
-
-    // What a run cannot change on its way: its data, its start and its random numbers.
-    private static readonly string[] Fixed = ["corpus.", "replay.", "heldOut.", "tokenizer.", "model", "method", "problems.", "seed"];
+    public const string ModelName = "model";
 
     public static Option<DirectoryInfo?> Out() => new("--out", "-o") { Description = "The run's folder; the result is in DIR/model.", HelpName = "DIR" };
 
@@ -36,68 +30,6 @@ internal static class TrainingRun
     });
 
     public static Option<bool> Resume() => new("--resume") { Description = "Go on with the run in --out, by its own recipe, where it stopped." };
-
-    /// <summary>
-    /// The recipe of a new run, or of the run to resume, over which assignments may be laid. A resumed run keeps its data,
-    /// start and seed; other values (a lower learning rate, say) may change, and then it is said.
-    /// </summary>
-    /// <param name="file">The recipe's file, if one was given.</param>
-    /// <param name="sets">Assignments.</param>
-    /// <param name="folder">Of the run.</param>
-    /// <param name="resume">Whether it is resumed.</param>
-    /// <param name="whole">Makes paths absolute, so that they stay right, and the same, wherever the run is resumed from.</param>
-    /// <param name="note">Takes what changes.</param>
-    public static T Recipe<T>(string? file, IReadOnlyList<string> sets, string folder, bool resume, Func<T, T> whole, Action<string> note)
-        where T : class
-    {
-        if (!resume)
-        {
-            return whole(Recipes.Recipe.Load<T>(file, sets));
-        }
-
-        if (RunFolder.ReadAbout(folder) is null)
-        {
-            throw new DirectoryNotFoundException($"{folder} holds no run to resume. Leave out --resume to begin one.");
-        }
-
-        var stored = Path.Combine(folder, "recipe.yaml");
-        var recipe = whole(Recipes.Recipe.Load<T>(file ?? stored, sets));
-        var text = Recipes.Recipe.Write(recipe);
-        var changes = LoggedRun.Differences([RunFolder.ReadRecipe(folder), text], folder);
-        var broken = changes.Where(change => Array.Exists(Fixed, key => change.Key == key || change.Key.StartsWith(key.TrimEnd('.') + ".", StringComparison.Ordinal))).ToList();
-        if (broken.Count > 0)
-        {
-            throw new ArgumentException(
-                $"A resumed run keeps its data, model and seed, but {string.Join(", ", broken.Select(change => $"{change.Key} would change from {change.Values[0]} to {change.Values[1]}"))}. "
-                + "Leave it as it was, or begin another run.");
-        }
-
-        foreach (var (key, values) in changes)
-        {
-            note($"{key} changes from {values[0]} to {values[1]}: the run is no longer what it would have been without the stop.");
-        }
-
-        if (changes.Count > 0)
-        {
-            File.Delete(Path.Combine(folder, SummaryFile)); // a run that is done goes on
-            AtomicWrite.Text(stored, text);
-        }
-
-        return recipe;
-    }
-
-    /// <summary>The summary of a run that is done, which is said; null where there is something left to do.</summary>
-    public static JsonElement? Finished(string folder, IAnsiConsole console)
-    {
-        var (summary, model) = (Path.Combine(folder, SummaryFile), Path.Combine(folder, ModelName));
-        if (!File.Exists(summary) || !AtomicWrite.FolderExists(model))
-        {
-            return null;
-        }
-
-        console.WriteLine($"This run is already done: nothing to resume. Model: {model}. With --set KEY=VALUE (more steps, say) it goes on.");
-        return JsonSerializer.Deserialize<JsonElement>(File.ReadAllText(summary));
-    }
 
     /// <summary>A step of next-token training under the names of metrics.jsonl; the prefix names the stage where a run has several.</summary>
     public static (string Name, double Value)[] Named(NextTokenMetrics metrics, string prefix = "") =>

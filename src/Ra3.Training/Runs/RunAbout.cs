@@ -8,4 +8,7 @@ public sealed record RunAbout(string Command, string Version, DateTimeOffset Sta
 {
     /// <summary>The token in front of every prompt and document, as the model's tokenizer has it; null where it puts none.</summary>
     public string? PromptBegin { get; init; }
+
+    /// <summary>Fingerprints of what the run reads again whenever it goes on, by name; of older runs none.</summary>
+    public IReadOnlyDictionary<string, string> Inputs { get; init; } = new Dictionary<string, string>();
 }

@@ -28,7 +28,7 @@ public sealed class RunFolder : IDisposable
 
     /// <param name="path">The folder.</param>
     /// <param name="resumedStep">The last step of a run that goes on; null for one that begins.</param>
-    /// <param name="begin">Writes what a run begins with, under the lock; null for one that goes on.</param>
+    /// <param name="begin">Writes what a run begins with, or what changes, under the lock; null for nothing.</param>
     private RunFolder(string path, long? resumedStep, Action<string>? begin)
     {
         FolderPath = Path.GetFullPath(path);
@@ -58,8 +58,10 @@ public sealed class RunFolder : IDisposable
     /// <param name="path">The folder; created where absent.</param>
     /// <param name="recipe">The resolved recipe as YAML text.</param>
     /// <param name="promptBegin">For run.json: the token in front of every prompt, or null.</param>
+    /// <param name="inputs">For run.json: fingerprints of what the run reads again whenever it goes on; null for none.</param>
     /// <exception cref="IOException">The folder already holds something, or cannot be written.</exception>
-    public static RunFolder Create(string path, string recipe, string? promptBegin = null)
+    public static RunFolder Create(
+        string path, string recipe, string? promptBegin = null, IReadOnlyDictionary<string, string>? inputs = null)
     {
         if (File.Exists(path))
         {
@@ -72,7 +74,11 @@ public sealed class RunFolder : IDisposable
         {
             RequireNoRun(folder); // another process may have begun one before this one had the lock
             AtomicWrite.Text(Path.Combine(folder, RecipeFile), recipe);
-            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow) { PromptBegin = promptBegin };
+            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow) 
+            {
+                PromptBegin = promptBegin,
+                Inputs = inputs ?? new Dictionary<string, string>(),
+            };
             AtomicWrite.Text(Path.Combine(folder, AboutFile), JsonSerializer.Serialize(about, RunJson.Options) + "\n");
         });
     }
@@ -83,15 +89,16 @@ public sealed class RunFolder : IDisposable
     /// </summary>
     /// <param name="path">A folder made by <see cref="Create"/>.</param>
     /// <param name="step">The last step whose effect the checkpoint holds; 0 begins again.</param>
+    /// <param name="change">Changes what the folder holds, under its lock; null where it stays.</param>
     /// <exception cref="IOException">The folder holds no run, another process writes to it, or it cannot be written.</exception>
-    public static RunFolder Resume(string path, long step)
+    public static RunFolder Resume(string path, long step, Action<string>? change = null)
     {
         if (!File.Exists(Path.Combine(path, AboutFile)))
         {
             throw new DirectoryNotFoundException($"{path} holds no run to resume.");
         }
 
-        return new RunFolder(path, step, begin: null);
+        return new RunFolder(path, step, change);
     }
 
     /// <summary>Logs named values of one step to metrics.jsonl and TensorBoard.</summary>
