@@ -52,12 +52,12 @@ public static class BenchmarkLoader
 
             var benchmark = name switch
             {
-                "humaneval" => HumanEvalData.Read(rows, alwaysSplit),
-                "humaneval+" => HumanEvalData.ReadPlus(rows),
-                "mbpp" => MbppData.Read(rows, alwaysSplit),
-                "mbpp+" => MbppData.ReadPlus(rows),
+                "humaneval" => HumanEvalData.Read(rows, path, alwaysSplit),
+                "humaneval+" => HumanEvalData.ReadPlus(rows, path),
+                "mbpp" => MbppData.Read(rows, path, alwaysSplit),
+                "mbpp+" => MbppData.ReadPlus(rows, path),
                 "livecodebench" => LiveCodeBenchData.Read(rows, path),
-                _ => CodeforcesData.Read(rows),
+                _ => CodeforcesData.Read(rows, path),
             };
             if (benchmark.Problems.Count == 0)
             {
@@ -68,10 +68,13 @@ public static class BenchmarkLoader
             using var file = File.OpenRead(path);
             return benchmark with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(file))[..32] };
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException
-            or InvalidOperationException or ArgumentException)
+        catch (JsonException e)
         {
             throw new InvalidDataException($"{path} is not {name}'s file {FileName(name)}: {e.Message}", e);
+        }
+        catch (InvalidDataException e) when (e.InnerException is KeyNotFoundException)
+        {
+            throw new InvalidDataException($"{e.Message} This is not {name}'s file {FileName(name)}.", e);
         }
     }
 
@@ -90,12 +93,49 @@ public static class BenchmarkLoader
         return first == '[' ? [.. JsonArray.Read(stream)] : [.. JsonLines.Read(path).Select(line => line.Parse())];
     }
 
-    /// <summary>A string of a row.</summary>
-    /// <exception cref="KeyNotFoundException">It has no such field; the message names it.</exception>
-    internal static string Text(this JsonElement row, string key) => row.Field(key).GetString()!;
+    /// <summary>Reads each row: whatever is wrong with one is said with file and row.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="path">Their file.</param>
+    /// <param name="read">Takes a row and its number from 0.</param>
+    /// <exception cref="InvalidDataException">A row is not as it should be; names file and row.</exception>
+    internal static List<T> Each<T>(IReadOnlyList<JsonElement> rows, string path, Func<JsonElement, int, T> read)
+    {
+        var all = new List<T>(rows.Count);
+        foreach (var (i, row) in rows.Index())
+        {
+            try
+            {
+                all.Add(row.ValueKind == JsonValueKind.Object ? read(row, i)
+                    : throw new InvalidDataException($"a problem is an object, not {JsonFields.Kind(row)}."));
+            }
+            catch (Exception e) when (e is InvalidDataException or JsonException or KeyNotFoundException
+                or InvalidOperationException or FormatException or ArgumentException or IndexOutOfRangeException)
+            {
+                throw new InvalidDataException($"{path}, row {i + 1}{Named(row)}: {e.Message}", e);
+            }
+        }
 
-    /// <summary>A field of a row.</summary>
-    /// <exception cref="KeyNotFoundException">It has no such field; the message names it.</exception>
-    internal static JsonElement Field(this JsonElement row, string key) =>
-        row.TryGetProperty(key, out var value) ? value : throw new KeyNotFoundException($"there is no field '{key}'.");
+        return all;
+    }
+
+    /// <summary>Reads the problems of the rows, one each, or null where a row's is left out.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="path">Their file.</param>
+    /// <param name="read">Takes a row and its number from 0.</param>
+    /// <exception cref="InvalidDataException">A row is not as it should be, or its id is another's; names file and
+    /// row.</exception>
+    internal static List<Problem> Problems(IReadOnlyList<JsonElement> rows, string path, Func<JsonElement, int, Problem?> read)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        return [.. Each(rows, path, (row, i) =>
+        {
+            var problem = read(row, i);
+            return problem is null || seen.TryAdd(problem.Id, i + 1) ? problem : throw new InvalidDataException(
+                $"the id {problem.Id} is that of row {seen[problem.Id]} already: a problem stands in the file once.");
+        }).OfType<Problem>()];
+    }
+
+    private static string Named(JsonElement row) => row.ValueKind == JsonValueKind.Object
+        && (row.TryGetProperty("task_id", out var id) || row.TryGetProperty("question_id", out id))
+        && id.ValueKind is JsonValueKind.String or JsonValueKind.Number ? $" ({id.GetRawText().Trim('"')})" : "";
 }

@@ -20,34 +20,34 @@ internal static partial class CodeforcesData
     /// <summary>Checker and reason by statement.</summary>
     internal static IReadOnlyDictionary<string, (string Checker, string Reason)> Decisions { get; } = ReadDecisions();
 
-    public static Benchmark Read(IReadOnlyList<JsonElement> rows)
+    /// <summary>Reads rows of the published file, or rows that bring their own <c>checker</c>.</summary>
+    /// <exception cref="InvalidDataException">A row cannot be judged; the message names file and row.</exception>
+    public static Benchmark Read(IReadOnlyList<JsonElement> rows, string path)
     {
-        var problems = new List<Problem>();
         var excluded = new List<(string, string)>();
-        for (var i = 0; i < rows.Count; i++)
+        var problems = BenchmarkLoader.Problems(rows, path, (row, i) =>
         {
             var id = "CF/" + i.ToString(CultureInfo.InvariantCulture);
-            var text = rows[i].Text("problem");
-            var hasOwn = rows[i].TryGetProperty("checker", out var own) && own.ValueKind == JsonValueKind.String;
+            var text = row.Text("problem");
+            var hasOwn = row.TryGetProperty("checker", out var own) && own.ValueKind != JsonValueKind.Null;
             var (checker, reason) = hasOwn
-                ? (own.GetString()!, "")
+                ? (row.Text("checker"), "")
                 : Decisions.GetValueOrDefault(StatementKey(text), Undecided);
             if (checker == None)
             {
                 excluded.Add((id, reason));
-                continue;
+                return null;
             }
 
-            var tests = ContestData.Tests(rows[i], "tests");
+            var tests = ContestData.Tests(row, "tests");
             if (tests.Count == 0)
             {
-                throw new ArgumentException($"{id} has no tests, so every program would pass.");
+                throw new InvalidDataException($"{id} has no tests, so every program would pass.");
             }
 
-            var grader = GraderOf(tests, checker, LimitsOf(text));
-            problems.Add(new Problem(id, ContestData.Ask(text, ""), ["\n```"], "", null, grader));
-        }
-
+            var grader = GraderOf(tests, checker, LimitsOf(text), $"{path}, row {i + 1} ({id})");
+            return new Problem(id, ContestData.Ask(text, ""), ["\n```"], "", null, grader);
+        });
         return new Benchmark("codeforces", problems, excluded);
     }
 
@@ -55,9 +55,9 @@ internal static partial class CodeforcesData
     internal static string StatementKey(string statement) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(statement)))[..12];
 
-    private static Grader GraderOf(IReadOnlyList<JsonElement> tests, string checker, Limits limits) =>
+    private static Grader GraderOf(IReadOnlyList<JsonElement> tests, string checker, Limits limits, string place) =>
         checker.Contains("def check", StringComparison.Ordinal)
-            ? new CheckerGrader(tests.Select(t => (t.Text("input"), t.Text("output"))).ToList(), checker, limits)
+            ? new CheckerGrader(tests.Select(t => (t.Text("input"), t.Text("output"))).ToList(), checker, limits, place)
             : new StdioGrader(tests.Select(t => ContestData.Test(t, Checker.Named(checker))).ToList(), limits);
 
     // Contest limits are meant for C++: Python gets the usual three times as much.

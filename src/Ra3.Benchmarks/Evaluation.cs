@@ -36,6 +36,19 @@ public static class Evaluation
 {
     private static readonly int[] Ks = [1, 5, 10, 20, 100];
 
+    /// <summary>Tries what the benchmark's file brings to judge with, before any program is judged by it.</summary>
+    /// <param name="pool">Where it runs.</param>
+    /// <param name="benchmark">The problems.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidDataException">Something can judge no program; says where the first stands and why.</exception>
+    public static async Task RequireSoundAsync(SandboxPool pool, Benchmark benchmark, CancellationToken ct)
+    {
+        foreach (var problem in benchmark.Problems)
+        {
+            await problem.Grader.RequireSoundAsync(pool, ct);
+        }
+    }
+
     /// <summary>Judges samples, as many at once as the pool has workers.</summary>
     /// <param name="pool">Where programs run.</param>
     /// <param name="benchmark">The problems.</param>

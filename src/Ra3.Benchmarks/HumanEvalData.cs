@@ -13,25 +13,25 @@ internal static class HumanEvalData
     // The original harness allows 3 s on the clock, and limits no memory.
     private static readonly Limits Limits = new(CpuSeconds: 3, WallSeconds: 10, MemoryMb: 4096);
 
-    public static Benchmark Read(IReadOnlyList<JsonElement> rows, bool alwaysSplit) => new("humaneval", rows.Select(row =>
+    public static Benchmark Read(IReadOnlyList<JsonElement> rows, string path, bool alwaysSplit) => new("humaneval", BenchmarkLoader.Problems(rows, path, (row, _) =>
     {
         var (prompt, entry) = (row.Text("prompt"), row.Text("entry_point"));
         // Tests use helpers that the prompt defines; they get the prompt's own, never the program's.
         var grader = new AssertGrader(
             row.Text("task_id"), row.Text("test") + $"\ncheck({entry})\n", entry, prompt + "\n    pass\n", Limits, alwaysSplit);
         return new Problem(row.Text("task_id"), prompt, Stops, prompt, prompt + row.Text("canonical_solution"), grader);
-    }).ToList(), []);
+    }), []);
 
-    public static Benchmark ReadPlus(IReadOnlyList<JsonElement> rows) => new("humaneval+", rows.Select(row =>
+    public static Benchmark ReadPlus(IReadOnlyList<JsonElement> rows, string path) => new("humaneval+", BenchmarkLoader.Problems(rows, path, (row, _) =>
     {
         var (prompt, entry) = (row.Text("prompt"), row.Text("entry_point"));
         var reference = prompt + row.Text("canonical_solution");
         var grader = new EvalPlusGrader(
             mbpp: false, entry, reference, Calls(row, "base_input"), Calls(row, "plus_input"),
-            row.GetProperty("atol").GetDouble());
+            row.Number("atol"));
         return new Problem(row.Text("task_id"), prompt, Stops, prompt, reference, grader);
-    }).ToList(), []);
+    }), []);
 
-    private static List<string> Calls(JsonElement row, string key) => row.GetProperty(key).EnumerateArray()
-        .Select(call => TaggedJson.Call(call.EnumerateArray().Select(TaggedJson.Of))).ToList();
+    private static List<string> Calls(JsonElement row, string key) => row.List(key)
+        .Select((call, i) => TaggedJson.Call(call.AsList($"{key}[{i}]").Select(TaggedJson.Of))).ToList();
 }

@@ -14,6 +14,7 @@ internal static class JsonArray
     {
         var member = new MemoryStream();
         var buffer = new byte[1 << 16];
+        var count = 0;
         var (depth, isString, isEscaped, isClosed, isDue) = (1, false, false, false, false);
         for (int read; (read = stream.Read(buffer)) > 0;)
         {
@@ -35,7 +36,7 @@ internal static class JsonArray
                     isClosed = b == ']';
                     if (!isClosed || isDue || !IsEmpty(member))
                     {
-                        yield return PythonJson.Parse(member.GetBuffer().AsSpan(0, (int)member.Length));
+                        yield return Parse(member, ++count);
                     }
 
                     isDue = true;
@@ -59,6 +60,18 @@ internal static class JsonArray
         if (!isClosed)
         {
             throw new JsonException("the array has no end");
+        }
+    }
+
+    private static JsonElement Parse(MemoryStream member, int number)
+    {
+        try
+        {
+            return PythonJson.Parse(member.GetBuffer().AsSpan(0, (int)member.Length));
+        }
+        catch (JsonException e)
+        {
+            throw new JsonException($"row {number} is not valid JSON: {e.Message}", e);
         }
     }
 

@@ -25,21 +25,8 @@ internal static partial class LiveCodeBenchData
     /// <exception cref="InvalidDataException">A row cannot be judged; the message names file and row.</exception>
     public static Benchmark Read(IReadOnlyList<JsonElement> rows, string path) => new(
         "livecodebench",
-        rows.Select((row, i) =>
-        {
-            var id = row.TryGetProperty("question_id", out var own)
-                ? own.GetString()!
-                : "LCB/" + i.ToString(CultureInfo.InvariantCulture);
-            try
-            {
-                return ToProblem(id, row);
-            }
-            catch (Exception e) when (e is InvalidDataException or JsonException
-                or KeyNotFoundException or InvalidOperationException)
-            {
-                throw new InvalidDataException($"{path}, row {i + 1} ({id}): {e.Message}", e);
-            }
-        }).ToList(),
+        BenchmarkLoader.Problems(rows, path, (row, i) => ToProblem(
+            row.TryGetProperty("question_id", out _) ? row.Text("question_id") : "LCB/" + i.ToString(CultureInfo.InvariantCulture), row)),
         []);
 
     private static Problem ToProblem(string id, JsonElement row)
@@ -64,7 +51,7 @@ internal static partial class LiveCodeBenchData
         }
 
         var seconds = (CallSeconds + 1) * tests.Count;
-        return tests.Any(t => t.TryGetProperty("testtype", out var kind) && kind.GetString() == "functional")
+        return tests.Any(t => t.TryGetProperty("testtype", out _) && t.Text("testtype") == "functional")
             ? new CallGrader(
                 MethodName(row, starter),
                 tests.Select(ToCase).ToList(),
@@ -85,15 +72,15 @@ internal static partial class LiveCodeBenchData
         }
 
         var tests = ContestData.Tests(row, "public_test_cases").ToList();
-        if (row.TryGetProperty("private_test_cases", out var hidden))
+        if (row.TryGetProperty("private_test_cases", out _))
         {
-            var packed = hidden.GetString()!;
             try
             {
+                var packed = row.Text("private_test_cases");
                 var text = packed.StartsWith('[') ? packed : PackedText.Read(packed);
-                tests.AddRange(JsonDocument.Parse(text).RootElement.EnumerateArray());
+                tests.AddRange(ContestData.TestsOf(JsonFields.Parse(text, "their text"), "private_test_cases"));
             }
-            catch (Exception e) when (e is InvalidDataException or JsonException or InvalidOperationException)
+            catch (InvalidDataException e)
             {
                 throw new InvalidDataException(
                     $"its private_test_cases cannot be read ({e.Message.TrimEnd('.')}): fetch the file anew, "
@@ -110,8 +97,9 @@ internal static partial class LiveCodeBenchData
     {
         var arguments = test.Text("input")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(line => TaggedJson.Of(JsonDocument.Parse(line).RootElement));
-        var wanted = TaggedJson.Of(JsonDocument.Parse(test.Text("output")).RootElement);
+            .Select(line => TaggedJson.Of(JsonFields.Parse(line, $"the input {line} of a test of a function")));
+        var output = test.Text("output");
+        var wanted = TaggedJson.Of(JsonFields.Parse(output, $"the output {output} of a test of a function"));
         var asList = PyValue.Parse(wanted);
         var asTuple = wanted.StartsWith('[') ? PyValue.Parse("{\"t\":" + wanted + "}") : asList;
         return new TestCase(
@@ -120,13 +108,12 @@ internal static partial class LiveCodeBenchData
 
     private static string MethodName(JsonElement row, string starter)
     {
-        if (row.TryGetProperty("metadata", out var metadata) && metadata.GetString() is { Length: > 0 } text)
+        if (row.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null
+            && row.Text("metadata") is { Length: > 0 } text
+            && JsonFields.Parse(text, "the field 'metadata'") is { ValueKind: JsonValueKind.Object } parsed
+            && parsed.TryGetProperty("func_name", out var name) && name.ValueKind != JsonValueKind.Null)
         {
-            using var parsed = JsonDocument.Parse(text);
-            if (parsed.RootElement.TryGetProperty("func_name", out var name) && name.GetString() is { } given)
-            {
-                return given;
-            }
+            return parsed.Text("func_name");
         }
 
         return Method().Matches(starter) is { Count: > 0 } found

@@ -13,47 +13,59 @@ internal static partial class MbppData
     private const int FirstTest = 11; // the paper's test split
     private const int LastTest = 510;
 
-    /// <summary>All 974 problems; each prompt is the paper's with three worked problems (ids 2, 3, 4).</summary>
-    public static Benchmark Read(IReadOnlyList<JsonElement> rows, bool alwaysSplit)
+    /// <summary>All 974 problems; each prompt is the paper's with three worked problems (ids 2, 3, 4). Rows of the
+    /// sanitized set, which have <c>prompt</c> and <c>test_imports</c>, are read too.</summary>
+    /// <exception cref="InvalidDataException">A row is not as it should be; names file and row.</exception>
+    public static Benchmark Read(IReadOnlyList<JsonElement> rows, string path, bool alwaysSplit)
     {
-        var shots = string.Concat(Shots.Select(id => rows.FirstOrDefault(r => r.GetProperty("task_id").GetInt32() == id))
-            .Where(r => r.ValueKind == JsonValueKind.Object)
-            .Select(r => Ask(r) + r.Text("code").ReplaceLineEndings("\n") + "\n[DONE]\n\n"));
-        return new Benchmark("mbpp", rows.Select(row =>
+        var worked = BenchmarkLoader.Each(rows, path, (row, _) => (Number: row.Whole("task_id"), Text: Shots.Contains(row.Whole("task_id"))
+            ? Ask(row) + row.Text("code").ReplaceLineEndings("\n") + "\n[DONE]\n\n" : ""));
+        var shots = string.Concat(Shots.Select(id => worked.Find(problem => problem.Number == id).Text));
+        return new Benchmark("mbpp", BenchmarkLoader.Problems(rows, path, (row, _) =>
         {
             var code = row.Text("code");
             var tests = string.Join('\n', Tests(row)) + "\n";
-            var number = row.GetProperty("task_id").GetInt32();
+            var number = row.Whole("task_id");
             var id = "MBPP/" + number.ToString(CultureInfo.InvariantCulture);
             // The set-up code of two problems builds objects of a class that the program defines, so it is part of the tests.
             var grader = new AssertGrader(
-                id, row.Text("test_setup_code") + "\n" + tests, EntryPoint(tests, code), "", Limits, alwaysSplit, Classes(code));
+                id, SetUp(row) + "\n" + tests, EntryPoint(tests, code), "", Limits, alwaysSplit, Classes(code));
             return new Problem(id, shots + Ask(row), ["[DONE]", "\n[BEGIN]"], "", code, grader)
             {
                 IsAsked = number is >= FirstTest and <= LastTest,
             };
-        }).ToList(), []);
+        }), []);
     }
 
-    public static Benchmark ReadPlus(IReadOnlyList<JsonElement> rows) => new("mbpp+", rows.Select(row =>
+    public static Benchmark ReadPlus(IReadOnlyList<JsonElement> rows, string path) => new("mbpp+", BenchmarkLoader.Problems(rows, path, (row, _) =>
     {
         var (prompt, id) = (row.Text("prompt"), row.Text("task_id"));
-        var number = int.Parse(id.AsSpan(id.IndexOf('/') + 1), CultureInfo.InvariantCulture);
+        if (!int.TryParse(id.AsSpan(id.IndexOf('/') + 1), CultureInfo.InvariantCulture, out var number))
+        {
+            throw new InvalidDataException($"the field 'task_id' must be Mbpp/ and a number, not '{id}'.");
+        }
+
         var reference = prompt + row.Text("canonical_solution");
         var grader = new EvalPlusGrader(
             mbpp: true, row.Text("entry_point"), reference, Calls(row, "base_input", number), Calls(row, "plus_input", number),
-            row.GetProperty("atol").GetDouble());
+            row.Number("atol"));
         return new Problem(id, prompt, ["\n\"\"\"", "\nassert", "\nif __name__", "\nprint", "\n```"], prompt, reference, grader);
-    }).ToList(), []);
+    }), []);
 
     /// <summary>Classes that the reference defines: where tests use them, the program defines them too.</summary>
     private static List<string> Classes(string code) =>
         Definition().Matches(code).Where(m => m.Value.StartsWith("class", StringComparison.Ordinal)).Select(m => m.Groups["name"].Value).ToList();
 
-    private static IEnumerable<string> Tests(JsonElement row) => row.GetProperty("test_list").EnumerateArray().Select(t => t.GetString()!);
+    private static IEnumerable<string> Tests(JsonElement row) => Texts(row, "test_list");
+
+    private static IEnumerable<string> Texts(JsonElement row, string key) =>
+        row.List(key).Select((text, i) => text.AsText($"{key}[{i}]"));
+
+    private static string SetUp(JsonElement row) => row.TryGetProperty("test_setup_code", out _) || !row.TryGetProperty("test_imports", out _)
+        ? row.Text("test_setup_code") : string.Join('\n', Texts(row, "test_imports"));
 
     private static string Ask(JsonElement row) =>
-        $"You are an expert Python programmer, and here is your task: {row.Text("text")} Your code should pass these tests:\n\n"
+        $"You are an expert Python programmer, and here is your task: {row.Text(row.TryGetProperty("text", out _) || !row.TryGetProperty("prompt", out _) ? "text" : "prompt")} Your code should pass these tests:\n\n"
         + string.Join('\n', Tests(row)) + "\n[BEGIN]\n";
 
     /// <summary>The function that the tests call: the first name called there that the reference defines.</summary>
@@ -89,10 +101,12 @@ internal static partial class MbppData
             580 or 615 or 791 => call => call.EnumerateArray().Select(TaggedJson.DeepTuple),
             _ => call => call.EnumerateArray().Select(TaggedJson.Of),
         };
-        var calls = row.GetProperty(key); // a problem without added inputs has an empty object there
+        var calls = row.Field(key); // a problem without added inputs has an empty object there
         return calls.ValueKind == JsonValueKind.Array
-            ? calls.EnumerateArray().Select(call => TaggedJson.Call(arguments(call))).ToList()
-            : [];
+            ? calls.EnumerateArray().Select((call, i) => call.ValueKind == JsonValueKind.Array ? TaggedJson.Call(arguments(call))
+                : throw new InvalidDataException($"{key}[{i}] must be a list, not {JsonFields.Kind(call)}.")).ToList()
+            : calls.ValueKind == JsonValueKind.Object ? []
+            : throw new InvalidDataException($"the field '{key}' must be a list, not {JsonFields.Kind(calls)}.");
     }
 
     private static string Tuple(JsonElement value) => TaggedJson.Tuple(value, TaggedJson.Of);

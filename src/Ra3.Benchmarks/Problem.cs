@@ -48,6 +48,12 @@ public abstract class Grader
     /// known after the first judgement.</summary>
     public virtual int TestsLeftOut => 0;
 
+    /// <summary>Tries what the benchmark's file brings to judge with, before any program is judged by it.</summary>
+    /// <param name="pool">Where it runs.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InvalidDataException">It can judge no program; says where it stands and why.</exception>
+    public virtual Task RequireSoundAsync(SandboxPool pool, CancellationToken ct) => Task.CompletedTask;
+
     /// <summary>Judges a whole program.</summary>
     /// <param name="pool">Where it runs.</param>
     /// <param name="program">Python source.</param>

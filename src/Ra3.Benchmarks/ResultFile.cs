@@ -56,7 +56,8 @@ public sealed class ResultFile : IDisposable
                     lines.Add(new Line(Encoding.UTF8.GetString(line.Bytes.Span), Read(line.Parse())));
                     whole = line.End;
                 }
-                catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+                catch (Exception e) when (e is KeyNotFoundException or InvalidDataException or InvalidOperationException
+                    or FormatException)
                 {
                     throw line.Fault($"no result ({e.Message.TrimEnd('.')}); choose another --out", e);
                 }

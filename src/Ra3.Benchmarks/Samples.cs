@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Ra3.Models.Files;
 
@@ -17,13 +17,15 @@ public sealed record Sample(string TaskId, int Index, string Program);
 public sealed record SampleFile(IReadOnlyDictionary<string, IReadOnlyList<Sample>> Of, IReadOnlyList<string> Notes);
 
 /// <summary>Reads samples made elsewhere.</summary>
-public static class Samples
+public static partial class Samples
 {
     /// <summary>
     /// Reads the sample files of human-eval and EvalPlus: JSON lines (plain or packed) with <c>task_id</c> and either
     /// <c>completion</c> (put behind the problem's prompt, uncut) or <c>solution</c> (a whole program). Where a line
     /// says its <c>benchmark</c>, as those of results.jsonl do, it belongs to that one; but where none of a benchmark's
-    /// own is there, those of another with its ids are taken.
+    /// own is there, those of another with its ids are taken. Two more are read: LiveCodeBench's (objects with
+    /// <c>question_id</c> and <c>code_list</c>), and the generations of bigcode's harness (a list with a list of whole
+    /// programs for each problem of the one benchmark, in its order).
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="benchmarks">The benchmarks wanted; each needs a sample.</param>
@@ -38,7 +40,7 @@ public static class Samples
                 $"{path} is a folder: give a file with a JSON object a line (task_id, and completion or solution).");
         }
 
-        var rows = Rows(path).Select(row => Row.Of(row.Value, row.Place)).ToList();
+        var rows = Rows(path, benchmarks).ToList();
         var samples = new Dictionary<string, IReadOnlyList<Sample>>(StringComparer.Ordinal);
         var leftOut = new Dictionary<string, List<Row>>(StringComparer.Ordinal);
         var used = new HashSet<Row>();
@@ -85,14 +87,19 @@ public static class Samples
             .Concat(leftOut.Where(of => of.Value.Count > 0).Select(
                 of => $"{path}: {of.Value.Count} samples are of problems of {of.Key} that are left out; they are not judged."))
             .ToList();
-        var fenced = rows.Where(row => used.Contains(row) && row.Text.AsSpan().TrimStart().StartsWith("```")).ToList();
-        if (fenced.Count > 0)
-        {
-            notes.Add($"{path}: {fenced.Count} samples begin with a Markdown fence (```), which is no Python: "
-                + $"they are judged as they stand (the first: {fenced[0].Place[(path.Length + 2)..]}).");
-        }
-
+        Tell(row => Fence().IsMatch(row.Text), "have a Markdown fence (```) in them, which is no Python");
+        Tell(row => row.IsEmptied, "have an empty solution beside a completion, and it is the solution that counts");
         return new SampleFile(samples, notes);
+
+        void Tell(Predicate<Row> isOdd, string what)
+        {
+            var odd = rows.Where(row => used.Contains(row) && isOdd(row)).ToList();
+            if (odd.Count > 0)
+            {
+                notes.Add($"{path}: {odd.Count} samples {what}: "
+                    + $"they are judged as they stand (the first: {odd[0].Place[(path.Length + 2)..]}).");
+            }
+        }
     }
 
     /// <summary>The benchmark's own solutions, one per problem that has one.</summary>
@@ -105,34 +112,56 @@ public static class Samples
             ? samples : throw new InvalidDataException($"{benchmark.Name} publishes no reference solutions.");
     }
 
-    /// <summary>The JSON values of a file, and where they stand; of a file that is one JSON array of objects, its members.</summary>
-    private static IEnumerable<(string Place, JsonElement Value)> Rows(string path)
+    /// <summary>The samples of a file of JSON lines, or of one that is one JSON array.</summary>
+    private static IEnumerable<Row> Rows(string path, IReadOnlyList<Benchmark> benchmarks)
     {
         var isFirst = true;
         foreach (var line in JsonLines.Read(path))
         {
             if (isFirst && line.Bytes.Span.TrimStart(" \t"u8).StartsWith("["u8) && Members(path) is { } members)
             {
-                foreach (var (number, member) in members.Index())
+                foreach (var row in members[0].ValueKind == JsonValueKind.Array ? Generations(members, path, benchmarks)
+                    : members.Index().SelectMany(member => Row.AllOf(member.Item, $"{path}, line {member.Index + 1}")))
                 {
-                    yield return ($"{path}, line {number + 1}", member);
+                    yield return row;
                 }
 
                 yield break;
             }
 
             isFirst = false;
-            yield return Utf8.IsValid(line.Bytes.Span)
-                ? ($"{path}, line {line.Number}", line.Parse()) : throw line.Fault("this is no UTF-8 text");
+            foreach (var row in Utf8.IsValid(line.Bytes.Span)
+                ? Row.AllOf(line.Parse(), $"{path}, line {line.Number}") : throw line.Fault("this is no UTF-8 text"))
+            {
+                yield return row;
+            }
         }
     }
+
+    /// <summary>The generations of bigcode's harness: for each problem in order, its whole programs.</summary>
+    private static IEnumerable<Row> Generations(List<JsonElement> lists, string path, IReadOnlyList<Benchmark> benchmarks)
+    {
+        var problems = benchmarks[0].Problems;
+        var asked = problems.Where(problem => problem.IsAsked).ToList();
+        problems = lists.Count == asked.Count ? asked : problems;
+        return benchmarks.Count == 1 && lists.Count == problems.Count
+            ? lists.SelectMany((list, i) => Row.Programs(list, $"list {i + 1}", problems[i].Id, $"{path}, list {i + 1}"))
+            : throw new InvalidDataException(
+                $"{path} is a list of {lists.Count} lists of programs, which say no task_id: that is read where it has one list "
+                + $"for each of the {asked.Count} problems of one benchmark (here: {string.Join(", ", benchmarks.Select(b => b.Name))}); "
+                + "otherwise give a JSON object a line with task_id, and completion or solution.");
+    }
+
+    [GeneratedRegex("^[ \t]*```", RegexOptions.Multiline, 1000)]
+    private static partial Regex Fence();
 
     private static List<JsonElement>? Members(string path)
     {
         try
         {
             return BenchmarkLoader.ReadRows(path) is { Count: > 0 } rows
-                && rows.All(row => row.ValueKind == JsonValueKind.Object) ? [.. rows] : null;
+                && rows[0].ValueKind is JsonValueKind.Object or JsonValueKind.Array
+                && rows.All(row => row.ValueKind == rows[0].ValueKind) ? [.. rows] : null;
         }
         catch (JsonException)
         {
@@ -147,15 +176,28 @@ public static class Samples
     /// <param name="IsNumbered">Whether the id is the number alone.</param>
     /// <param name="Text">The completion or solution.</param>
     /// <param name="IsWhole">Whether the text is a whole program.</param>
+    /// <param name="IsEmptied">Whether an empty solution stands beside a completion.</param>
     private sealed record Row(
-        string Place, string? Benchmark, string TaskId, bool IsNumbered, string Text, bool IsWhole)
+        string Place, string? Benchmark, string TaskId, bool IsNumbered, string Text, bool IsWhole, bool IsEmptied = false)
     {
-        public static Row Of(JsonElement row, string place)
+        /// <summary>A line's sample, or those of a line of LiveCodeBench's own output.</summary>
+        public static IEnumerable<Row> AllOf(JsonElement row, string place) =>
+            row.ValueKind == JsonValueKind.Object && Value(row, "question_id") is { } id && Value(row, "code_list") is { } codes
+                ? Programs(codes, "code_list", String(id, "question_id", place), place) : [Of(row, place)];
+
+        /// <summary>Whole programs for one problem.</summary>
+        public static IEnumerable<Row> Programs(JsonElement list, string what, string id, string place) =>
+            list.ValueKind != JsonValueKind.Array
+                ? throw new InvalidDataException($"{place}: {what} must be a list of texts, not {JsonFields.Kind(list)}.")
+                : list.EnumerateArray().Select((text, i) => new Row(
+                    place, null, id, IsNumbered: false, String(text, $"{what}[{i}]", place), IsWhole: true));
+
+        private static Row Of(JsonElement row, string place)
         {
             if (row.ValueKind != JsonValueKind.Object)
             {
                 throw new InvalidDataException(
-                    $"{place}: a sample is an object with task_id and completion or solution, not {Kind(row)}.");
+                    $"{place}: a sample is an object with task_id and completion or solution, not {JsonFields.Kind(row)}.");
             }
 
             var id = Value(row, "task_id") ?? throw new InvalidDataException($"{place}: there is no task_id.");
@@ -163,11 +205,12 @@ public static class Samples
             var solution = Value(row, "solution");
             var text = solution ?? Value(row, "completion")
                 ?? throw new InvalidDataException($"{place}: there is neither a completion nor a solution.");
+            var whole = String(text, solution is null ? "completion" : "solution", place);
             return new Row(
                 place,
                 Value(row, "benchmark") is { ValueKind: JsonValueKind.String } name ? String(name, "benchmark", place) : null,
                 isNumbered ? id.GetRawText() : String(id, "task_id", place), isNumbered,
-                String(text, solution is null ? "completion" : "solution", place), solution is not null);
+                whole, solution is not null, solution is not null && string.IsNullOrWhiteSpace(whole) && Value(row, "completion") is not null);
         }
 
         /// <summary>null, as some tools write beside the key that they use, is as good as absent.</summary>
@@ -178,23 +221,12 @@ public static class Samples
         {
             try
             {
-                return value.ValueKind == JsonValueKind.String ? value.GetString()!
-                    : throw new InvalidDataException($"{place}: {key} must be a text, not {Kind(value)}.");
+                return value.AsText(key);
             }
-            catch (InvalidOperationException e)
+            catch (InvalidDataException e)
             {
-                throw new InvalidDataException(
-                    $"{place}: {key} holds half of a surrogate pair (\\ud800 to \\udfff), which is no text.", e);
+                throw new InvalidDataException($"{place}: {e.Message}", e);
             }
         }
-
-        private static string Kind(JsonElement value) => value.ValueKind switch
-        {
-            JsonValueKind.Array => "a list",
-            JsonValueKind.Object => "an object",
-            JsonValueKind.Number => string.Create(CultureInfo.InvariantCulture, $"the number {value.GetRawText()}"),
-            JsonValueKind.String => "a text",
-            _ => value.GetRawText(),
-        };
     }
 }

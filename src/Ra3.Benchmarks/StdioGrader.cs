@@ -55,9 +55,29 @@ internal sealed class CallGrader(string name, IReadOnlyList<TestCase> cases, str
 /// Inputs for a whole program, and a checker program for problems with several right answers: a Python function
 /// <c>check(input, wanted, got)</c>, which runs in a sandbox of its own after the program has ended.
 /// </summary>
-internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)> tests, string checker, Limits limits) : Grader
+/// <param name="tests">Inputs and an output that is right.</param>
+/// <param name="checker">Python source.</param>
+/// <param name="limits">What each run of the program may use.</param>
+/// <param name="place">Where the checker stands: file and row.</param>
+internal sealed class CheckerGrader(
+    IReadOnlyList<(string Input, string Wanted)> tests, string checker, Limits limits, string place) : Grader
 {
     private static readonly Limits CheckerLimits = new(CpuSeconds: 10, WallSeconds: 30);
+
+    /// <inheritdoc/>
+    public override async Task RequireSoundAsync(SandboxPool pool, CancellationToken ct)
+    {
+        foreach (var (i, (input, wanted)) in tests.Index())
+        {
+            var verdict = await CheckAsync(pool, input, wanted, wanted, ct);
+            if (verdict.Kind is not (VerdictKind.Passed or VerdictKind.HarnessError))
+            {
+                throw new InvalidDataException($"{place}: its checker refuses the very output that test {i} wants"
+                    + (verdict.Kind == VerdictKind.Failed ? "." : $" ({verdict.Name}: {verdict.Detail.TrimEnd('.')}).")
+                    + " It must define check(input, wanted, got) and return True or False.");
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override async Task<Verdict> JudgeAsync(SandboxPool pool, string program, CancellationToken ct)
@@ -73,9 +93,7 @@ internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)>
             (cpu, wall, memory) = (cpu + last.CpuSeconds, wall + last.WallSeconds, Math.Max(memory, last.MemoryMb));
             if (last.Passed)
             {
-                var arguments = TaggedJson.Call(new[] { input, wanted, got }.Select(text => JsonSerializer.Serialize(text)));
-                var check = new CasesRequest(checker, "check", [new TestCase(arguments, answer => answer.IsTrue, null)], CheckerLimits);
-                last = await pool.JudgeAsync(check, ct) switch
+                last = await CheckAsync(pool, input, wanted, got, ct) switch
                 {
                     { Passed: true } => last with { Test = null },
                     { Kind: VerdictKind.HarnessError } broken => broken,
@@ -95,5 +113,16 @@ internal sealed class CheckerGrader(IReadOnlyList<(string Input, string Wanted)>
         }
 
         return last with { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory };
+    }
+
+    /// <exception cref="InvalidDataException">The checker returned something else than True or False.</exception>
+    private async Task<Verdict> CheckAsync(SandboxPool pool, string input, string wanted, string got, CancellationToken ct)
+    {
+        PyValue? said = null;
+        var arguments = TaggedJson.Call(new[] { input, wanted, got }.Select(text => JsonSerializer.Serialize(text)));
+        var call = new TestCase(arguments, answer => (said = answer).IsTrue, null);
+        var verdict = await pool.JudgeAsync(new CasesRequest(checker, "check", [call], CheckerLimits), ct);
+        return said is null or { Kind: PyKind.Bool } ? verdict
+            : throw new InvalidDataException($"{place}: its checker returns {said} rather than True or False.");
     }
 }

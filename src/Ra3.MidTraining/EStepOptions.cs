@@ -66,6 +66,8 @@ public enum ContentBaseline
 /// <summary>The E-step. Defaults are for pretrained models (C unless marked).</summary>
 public sealed record EStepOptions : IValidatableObject
 {
+    private const double Most = 1e6; // of weights and costs; single precision stays finite
+
     /// <summary>How latents are found.</summary>
     public EStepKind Kind { get; init; } = EStepKind.Rl;
 
@@ -169,20 +171,26 @@ public sealed record EStepOptions : IValidatableObject
             yield return new ValidationResult($"must be at least 2, not {GroupSize}: an advantage compares trajectories", ["groupSize"]);
         }
 
+        if (Snippets >= 1 && PlacesPerSnippet >= 1 && (double)Snippets * PlacesPerSnippet * GroupSize * Horizon > Most)
+        {
+            yield return new ValidationResult(
+                $"make more than {Most} steps an iteration together", ["snippets", "placesPerSnippet", "groupSize", "horizon"]);
+        }
+
         if (Iterations < 0)
         {
             yield return new ValidationResult($"must not be negative: {Iterations}", ["iterations"]);
         }
 
-        if (!(SwitchCost >= 0))
+        if (!(SwitchCost >= 0 && (SwitchCost <= Most || double.IsInfinity(SwitchCost))))
         {
-            yield return new ValidationResult($"must not be negative: {SwitchCost}", ["switchCost"]);
+            yield return new ValidationResult($"must lie in [0, {Most}], or be .inf to never think, not {SwitchCost}", ["switchCost"]);
         }
 
-        if (!(InvalidPenalty >= 0) || double.IsInfinity(InvalidPenalty))
+        if (!(InvalidPenalty >= 0 && InvalidPenalty <= Most))
         {
             yield return new ValidationResult(
-                $"must be 0 or more and finite, not {InvalidPenalty}: a failed thought is no cheaper than a good one",
+                $"must lie in [0, {Most}], not {InvalidPenalty}: a failed thought is no cheaper than a good one",
                 ["invalidPenalty"]);
         }
 
@@ -193,10 +201,10 @@ public sealed record EStepOptions : IValidatableObject
                 ["tokenFloor"]);
         }
 
-        if (!(NegativeContentWeight >= 0) || double.IsInfinity(NegativeContentWeight))
+        if (!(NegativeContentWeight >= 0 && NegativeContentWeight <= Most))
         {
             yield return new ValidationResult(
-                $"must be 0 or more and finite, not {NegativeContentWeight}: below 0 it would teach what did not pay",
+                $"must lie in [0, {Most}], not {NegativeContentWeight}: below 0 it would teach what did not pay",
                 ["negativeContentWeight"]);
         }
 

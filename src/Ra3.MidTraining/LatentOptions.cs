@@ -25,9 +25,9 @@ public sealed record LatentOptions : IValidatableObject
             yield return new ValidationResult($"must be at least 2 (one token and a line end), not {MaxTokens}", ["maxTokens"]);
         }
 
-        if (!(Temperature > 0) || double.IsInfinity(Temperature))
+        if (!(Temperature >= 0.001 && Temperature <= 100))
         {
-            yield return new ValidationResult($"must be positive and finite, not {Temperature}", ["temperature"]);
+            yield return new ValidationResult($"must be 0.001 to 100, not {Temperature}", ["temperature"]);
         }
 
         if (SnippetTokens < 16)

@@ -42,6 +42,12 @@ public sealed record NextTokenOptions : IValidatableObject
             }
         }
 
+        if (BatchRows >= 1 && (long)BatchRows * WindowTokens > int.MaxValue)
+        {
+            yield return new ValidationResult(
+                $"make {(long)BatchRows * WindowTokens} tokens a step together; the most is {int.MaxValue}", ["batchRows", "windowTokens"]);
+        }
+
         foreach (var (key, value) in new[] { ("steps", Steps), ("checkpointEvery", CheckpointEvery) })
         {
             if (value < 0)

@@ -52,6 +52,8 @@ public enum KlEstimator
 /// <summary>Group relative policy optimisation, with the options of its descendants. Defaults are for pretrained models.</summary>
 public sealed record GrpoOptions : IValidatableObject
 {
+    private const int MostCompletions = 1 << 20; // of a step
+
     /// <summary>Steps: sample, judge, learn.</summary>
     public int Steps { get; init; } = 200;
 
@@ -162,14 +164,22 @@ public sealed record GrpoOptions : IValidatableObject
             yield return new ValidationResult($"must be at least 2, not {GroupSize}: an advantage compares completions", ["groupSize"]);
         }
 
+        if (PromptsPerStep >= 1 && (long)PromptsPerStep * GroupSize > MostCompletions)
+        {
+            yield return new ValidationResult(
+                $"make {(long)PromptsPerStep * GroupSize} completions a step together; the most is {MostCompletions}",
+                ["groupSize", "promptsPerStep"]);
+        }
+
         if (Minibatches > PromptsPerStep)
         {
             yield return new ValidationResult($"there are only {PromptsPerStep} groups to share among {Minibatches} updates", ["minibatches"]);
         }
 
-        if (!(Temperature > 0) || double.IsInfinity(Temperature))
+        if (!(Temperature >= 0.001 && Temperature <= 100))
         {
-            yield return new ValidationResult($"must be positive, not {Temperature}: a group of equal completions teaches nothing", ["temperature"]);
+            yield return new ValidationResult(
+                $"must be 0.001 to 100, not {Temperature}: a group of equal completions teaches nothing, nor does noise", ["temperature"]);
         }
 
         if (!(ClipLow > 0 && ClipLow < 1))
@@ -182,9 +192,9 @@ public sealed record GrpoOptions : IValidatableObject
             yield return new ValidationResult($"must be positive, not {ClipHigh}", ["clipHigh"]);
         }
 
-        if (!(KlCoefficient >= 0) || double.IsInfinity(KlCoefficient))
+        if (!(KlCoefficient >= 0 && KlCoefficient <= 1000))
         {
-            yield return new ValidationResult($"must be 0 or more and finite, not {KlCoefficient}", ["klCoefficient"]);
+            yield return new ValidationResult($"must lie in [0, 1000], not {KlCoefficient}", ["klCoefficient"]);
         }
 
         if (!(ImportanceCap >= 1))

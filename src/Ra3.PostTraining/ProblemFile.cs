@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Ra3.Models.Files;
 
 namespace Ra3.PostTraining;
@@ -8,9 +9,9 @@ namespace Ra3.PostTraining;
 /// <c>tests</c> and <c>entry_point</c> (Python; <c>program</c> says what stands before the completion in the program that
 /// is judged, the prompt where it is left out; <c>names</c> lists what the program must define besides, for the tests to use)
 /// or <c>answer</c> (a question). <c>stop</c> is a list of texts that end a completion; left out, it is that of the kind.
-/// Other keys are ignored.
+/// Other keys are ignored, and null is as good as absent.
 /// </summary>
-public static class ProblemFile
+public static partial class ProblemFile
 {
     /// <summary>Where a Python function written after its signature ends.</summary>
     public static IReadOnlyList<string> PythonStop { get; } = ["\nclass ", "\ndef ", "\nif __name__", "\nprint(", "\nassert ", "\n```", "\n\"\"\""];
@@ -79,20 +80,19 @@ public static class ProblemFile
             throw new InvalidDataException("a problem is an object with id, prompt, and tests or answer");
         }
 
-        if (!row.TryGetProperty("id", out _) && Published(row) is { } known)
+        if (Value(row, "id") is null)
         {
-            throw new InvalidDataException(known);
+            throw new InvalidDataException(Published(row));
         }
 
-        var (id, prompt) = (Text(row, "id"), Text(row, "prompt"));
-        var (tests, answer) = (row.TryGetProperty("tests", out _), row.TryGetProperty("answer", out _));
-        return (tests, answer) switch
+        var (id, prompt) = (Id(row), Prompt(row));
+        return (Value(row, "tests") is not null, Value(row, "answer") is not null) switch
         {
             (true, false) => new PythonProblem(
-                id, prompt, Stop(row, PythonStop), row.TryGetProperty("program", out _) ? Text(row, "program") : prompt,
-                Text(row, "entry_point"), Text(row, "tests"))
+                id, prompt, Stop(row, PythonStop), Value(row, "program") is null ? prompt : Text(row, "program"),
+                EntryPoint(row), Text(row, "tests"))
             {
-                Names = row.TryGetProperty("names", out var names) ? Texts(names, "names") : [],
+                Names = Value(row, "names") is { } names ? Texts(names, "names") : [],
             },
             (false, true) => new AnswerProblem(id, prompt, Stop(row, AnswerStop), Text(row, "answer")),
             (true, true) => throw new InvalidDataException("there are both tests and an answer; a problem has one of them"),
@@ -100,22 +100,56 @@ public static class ProblemFile
         };
     }
 
-    /// <summary>What to do with a row of a published set; null where it is none.</summary>
-    private static string? Published(JsonElement row)
+    /// <summary>What to do with a row without an id, which may be one of a published set.</summary>
+    private static string Published(JsonElement row)
     {
-        bool Has(params string[] keys) => Array.TrueForAll(keys, key => row.TryGetProperty(key, out _));
-        var name = Has("test_list", "text") ? "mbpp"
+        bool Has(params string[] keys) => Array.TrueForAll(keys, key => Value(row, key) is not null);
+        var known = Has("test_list", "text") ? "mbpp"
             : Has("question", "answer") ? "gsm8k"
             : Has("query", "entry_point") ? "leetcode" : null;
-        return name is not null
-            ? $"this is a row of {name}, which is read by its name: --problems {name} --set problems.data=FOLDER"
-            : Has("task_id", "prompt", "entry_point", "test")
-            ? "this is a row of HumanEval: rename its task_id to id and its test to tests"
-            : null;
+        if (known is not null)
+        {
+            return $"this is a row of {known}, which is read by its name: --problems {known} --set problems.data=FOLDER";
+        }
+
+        var (set, mapping) = Has("task_id", "prompt", "entry_point", "test")
+            ? ("HumanEval", "rename its task_id to id and its test to tests")
+            : Has("test_list", "prompt") || Has("task_id", "prompt", "base_input")
+            ? ("MBPP+ or the sanitized MBPP", "task_id becomes id, the lines of test_list joined become tests, the function "
+                + "that they call becomes entry_point")
+            : Has("data_source", "reward_model")
+            ? ("verl", "prompt becomes the text of its messages, reward_model.ground_truth becomes answer (for code: tests and entry_point), "
+                + "and each row gets an id of its own")
+            : Has("verification_info")
+            ? ("prime-rl", "problem_id becomes id, verification_info.ground_truth becomes answer (for code: tests and entry_point)")
+            : Has("problem", "unique_id", "answer") ? ("MATH-500", "unique_id becomes id, problem becomes prompt, answer stays")
+            : Has("problem", "solution") ? ("MATH", "problem becomes prompt, solution (with its \\boxed{}) becomes answer, and each row gets an id of its own")
+            : Has("messages") || Has("chosen") || Value(row, "prompt") is { ValueKind: JsonValueKind.Array }
+            ? ("TRL", "prompt becomes the text of its messages, what is right becomes answer (or tests and entry_point), and each row "
+                + "gets an id of its own; preferences alone (chosen, rejected) cannot be verified")
+            : ("", "");
+        return set.Length > 0 ? $"this is a row of {set}: {mapping} (docs/rlvr.md, Problems)"
+            : "id is missing: a problem has id, prompt, and tests with entry_point or answer; this row has "
+                + string.Join(", ", row.EnumerateObject().Select(field => field.Name).DefaultIfEmpty("no key"));
     }
 
+    /// <summary>null, as some tools write beside the keys that they use, is as good as absent.</summary>
+    private static JsonElement? Value(JsonElement row, string key) =>
+        row.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static string Id(JsonElement row) =>
+        Value(row, "id") is { ValueKind: JsonValueKind.Number } number ? number.GetRawText() : Text(row, "id");
+
+    private static string Prompt(JsonElement row) => Value(row, "prompt") is not { ValueKind: JsonValueKind.Array } ? Text(row, "prompt")
+        : throw new InvalidDataException("prompt must be a text, not a list: write chat messages out in the form of the model's chat "
+            + "(and give --special-tokens)");
+
+    private static string EntryPoint(JsonElement row) => Text(row, "entry_point") is var name && Callable().IsMatch(name) ? name
+        : throw new InvalidDataException(
+            $"entry_point must be the name of a function, such as add, or of a method, such as Solution().add: '{name}'");
+
     private static IReadOnlyList<string> Stop(JsonElement row, IReadOnlyList<string> usual) =>
-        row.TryGetProperty("stop", out var stop) ? Texts(stop, "stop") : usual;
+        Value(row, "stop") is { } stop ? Texts(stop, "stop") : usual;
 
     private static IReadOnlyList<string> Texts(JsonElement list, string key) =>
         list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(text => text.ValueKind == JsonValueKind.String && text.GetString()!.Length > 0)
@@ -123,7 +157,11 @@ public static class ProblemFile
             : throw new InvalidDataException($"{key} must be a list of texts, none of them empty");
 
     private static string Text(JsonElement row, string key) =>
-        !row.TryGetProperty(key, out var value) ? throw new InvalidDataException($"{key} is missing")
+        Value(row, key) is not { } value ? throw new InvalidDataException($"{key} is missing")
         : value.ValueKind != JsonValueKind.String ? throw new InvalidDataException($"{key} must be a text, not {value.ValueKind.ToString().ToLowerInvariant()}")
         : value.GetString()!;
+
+    // Names with dots between, each called or not.
+    [GeneratedRegex(@"^[\p{L}_]\w*(\([^()]*\))?(\.[\p{L}_]\w*(\([^()]*\))?)*$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Callable();
 }

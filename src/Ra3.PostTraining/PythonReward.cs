@@ -19,6 +19,8 @@ public enum TestCredit
 /// <summary>How programs are paid.</summary>
 public sealed record PythonRewardOptions : IValidatableObject
 {
+    private const int MostSeconds = 86_400; // a day
+
     /// <summary>What passing some of the tests is worth.</summary>
     public TestCredit Credit { get; init; } = TestCredit.AllTests;
 
@@ -40,14 +42,22 @@ public sealed record PythonRewardOptions : IValidatableObject
     /// <summary>Every value out of range.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!(FormatBonus >= 0) || double.IsInfinity(FormatBonus))
+        if (!(FormatBonus >= 0 && FormatBonus <= 100))
         {
-            yield return new ValidationResult($"must not be negative: {FormatBonus}", ["formatBonus"]);
+            yield return new ValidationResult($"must lie in [0, 100], not {FormatBonus}: all tests together pay 1", ["formatBonus"]);
         }
 
-        if (!(CpuSeconds > 0) || !(WallSeconds > 0) || MemoryMb < 64)
+        foreach (var (key, value) in new[] { ("cpuSeconds", CpuSeconds), ("wallSeconds", WallSeconds) })
         {
-            yield return new ValidationResult("cpuSeconds and wallSeconds must be positive, memoryMb at least 64", ["cpuSeconds"]);
+            if (!(value > 0 && value <= MostSeconds))
+            {
+                yield return new ValidationResult($"must be positive and at most {MostSeconds}, not {value}", [key]);
+            }
+        }
+
+        if (MemoryMb is < 64 or > 1 << 20)
+        {
+            yield return new ValidationResult($"must be 64 to {1 << 20}: {MemoryMb}", ["memoryMb"]);
         }
 
         if (OutputMb is < 1 or > 512)

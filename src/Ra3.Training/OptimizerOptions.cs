@@ -95,9 +95,9 @@ public sealed record OptimizerOptions : IValidatableObject
             yield return new ValidationResult($"must not be negative: {ClipNorm}", ["clipNorm"]);
         }
 
-        if (!(Epsilon > 0) || double.IsInfinity(Epsilon))
+        if (!(Epsilon > 0 && Epsilon <= 1))
         {
-            yield return new ValidationResult($"must be positive and finite, not {Epsilon}", ["epsilon"]);
+            yield return new ValidationResult($"must be positive and at most 1, not {Epsilon}", ["epsilon"]);
         }
 
         if (!(Warmup >= 0 && Warmup < 1))

@@ -52,17 +52,17 @@ public sealed class CodeforcesTests(Pool pool) : IClassFixture<Pool>
     [Fact]
     public void An_unknown_statement_is_left_out_unless_its_row_names_a_checker()
     {
-        CodeforcesData.Read([Row("Print a number.", null)]).Excluded.Should().ContainSingle().Which.Item2.Should().Contain("'checker'");
-        CodeforcesData.Read([Row("Print a number.", "tokens")]).Problems.Should().ContainSingle();
+        CodeforcesData.Read([Row("Print a number.", null)], "test.json").Excluded.Should().ContainSingle().Which.Item2.Should().Contain("'checker'");
+        CodeforcesData.Read([Row("Print a number.", "tokens")], "test.json").Problems.Should().ContainSingle();
 
-        var read = () => CodeforcesData.Read([Row("Print a number.", "tokenz")]);
-        read.Should().Throw<ArgumentException>().WithMessage("*tokenz*");
+        var read = () => CodeforcesData.Read([Row("Print a number.", "tokenz")], "test.json");
+        read.Should().Throw<InvalidDataException>().WithMessage("test.json, row 1: *tokenz*");
     }
 
     [Fact]
     public async Task A_named_checker_judges()
     {
-        var grader = CodeforcesData.Read([Row("Say yes.", "yesno")]).Problems.Single().Grader;
+        var grader = CodeforcesData.Read([Row("Say yes.", "yesno")], "test.json").Problems.Single().Grader;
 
         (await grader.JudgeAsync(pool.Sandbox, "print('yEs')", TestContext.Current.CancellationToken)).Kind.Should().Be(VerdictKind.Passed);
         (await grader.JudgeAsync(pool.Sandbox, "print('no')", TestContext.Current.CancellationToken)).Kind.Should().Be(VerdictKind.Failed);

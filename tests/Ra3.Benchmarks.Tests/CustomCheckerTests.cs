@@ -18,7 +18,7 @@ public sealed class CustomCheckerTests(Pool pool) : IClassFixture<Pool>
     [InlineData("print(1, 2)\nraise SystemExit(1)", VerdictKind.RuntimeError)]
     public async Task It_decides(string program, VerdictKind expected)
     {
-        var grader = CodeforcesData.Read([Row(Check)]).Problems.Single().Grader;
+        var grader = CodeforcesData.Read([Row(Check)], "test.json").Problems.Single().Grader;
 
         var verdict = await grader.JudgeAsync(pool.Sandbox, program, TestContext.Current.CancellationToken);
 
@@ -26,10 +26,30 @@ public sealed class CustomCheckerTests(Pool pool) : IClassFixture<Pool>
         verdict.Test.Should().Be(expected == VerdictKind.Passed ? null : 0);
     }
 
+    [Theory]
+    [InlineData("def check(input, wanted, got) return True", "*refuses the very output that test 0 wants (runtime_error: SyntaxError*")]
+    [InlineData("def check(input, wanted): return True", "*(runtime_error: TypeError*")]
+    [InlineData("def check_it(input, wanted, got): return True", "*return True or False.")]
+    [InlineData("def check(input, wanted, got): return input != '9\\n'", "*refuses the very output that test 1 wants. *")]
+    [InlineData("def check(input, wanted, got): return 'yes'", "*returns 'yes' rather than True or False.")]
+    [InlineData("def check(input, wanted, got): pass", "*returns None rather than True or False.")]
+    public async Task A_faulty_one_is_refused_before_a_program_is_judged(string checker, string message)
+    {
+        var benchmark = CodeforcesData.Read([Row(Check), Row(checker)], "test.json");
+
+        var tried = () => Evaluation.RequireSoundAsync(pool.Sandbox, benchmark, TestContext.Current.CancellationToken);
+
+        (await tried.Should().ThrowAsync<InvalidDataException>()).WithMessage("test.json, row 2 (CF/1): its checker " + message);
+    }
+
+    [Fact]
+    public async Task A_sound_one_is_not_refused() => await Evaluation.RequireSoundAsync(
+        pool.Sandbox, CodeforcesData.Read([Row(Check)], "test.json"), TestContext.Current.CancellationToken);
+
     [Fact]
     public void Without_one_the_problem_is_left_out_and_counted()
     {
-        var benchmark = CodeforcesData.Read([Row(null)]);
+        var benchmark = CodeforcesData.Read([Row(null)], "test.json");
 
         benchmark.Problems.Should().BeEmpty();
         benchmark.Excluded.Should().ContainSingle();

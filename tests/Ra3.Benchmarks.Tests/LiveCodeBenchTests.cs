@@ -93,7 +93,7 @@ public sealed class LiveCodeBenchTests(Pool pool) : IClassFixture<Pool>
     {
         var read = () => LiveCodeBenchData.Read([JsonSerializer.SerializeToElement(new { problem = "Print.", starter_code = "" })], "test.jsonl");
 
-        read.Should().Throw<InvalidDataException>().WithMessage("test.jsonl, row 1 (LCB/0): there is no field 'public_test_cases'.");
+        read.Should().Throw<InvalidDataException>().WithMessage("test.jsonl, row 1: there is no field 'public_test_cases'.");
     }
 
     [Fact]

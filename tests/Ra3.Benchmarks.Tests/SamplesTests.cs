@@ -88,7 +88,35 @@ public sealed class SamplesTests : IDisposable
     {
         var file = Samples.Read(Write(Good + "\n{\"task_id\": \"X/0\", \"solution\": \"\\n```python\\ndef f(): return 1\\n```\"}"), Tiny);
         file.Of["tiny"].Should().HaveCount(2);
-        file.Notes.Should().ContainSingle().Which.Should().Contain("1 samples begin with a Markdown fence").And.Contain("(the first: line 2)");
+        file.Notes.Should().ContainSingle().Which.Should().Contain("1 samples have a Markdown fence").And.Contain("(the first: line 2)");
+    }
+
+    [Fact]
+    public void A_fence_behind_prose_and_an_emptied_solution_are_told()
+    {
+        var file = Samples.Read(
+            Write("{\"task_id\": \"X/0\", \"solution\": \"\", \"completion\": \"    return 1\"}\n"
+                + "{\"task_id\": \"X/0\", \"completion\": \"Here it is:\\n```python\\nx\\n```\"}"), Tiny);
+        file.Notes.Should().HaveCount(2);
+        file.Notes[0].Should().Contain("1 samples have a Markdown fence").And.Contain("(the first: line 2)");
+        file.Notes[1].Should().Contain("1 samples have an empty solution beside a completion").And.Contain("(the first: line 1)");
+    }
+
+    [Fact]
+    public void Generations_of_other_harnesses_are_read()
+    {
+        Sample[] wanted = [new("X/0", 0, "a"), new("X/0", 1, "b"), new("X/1", 0, "c")];
+        Samples.Read(Write("[[\"a\", \"b\"], [\"c\"]]"), Tiny).Of["tiny"].Should().Equal(wanted);
+        Samples.Read(
+            Write("[{\"question_id\": \"X/0\", \"code_list\": [\"a\", \"b\"]}, {\"question_id\": \"X/1\", \"code_list\": [\"c\"]}]"),
+            Tiny).Of["tiny"].Should().Equal(wanted);
+
+        var path = Write("[[\"a\"]]");
+        FluentActions.Invoking(() => Samples.Read(path, Tiny)).Should().Throw<InvalidDataException>()
+            .WithMessage($"{path} is a list of 1 lists of programs*each of the 2 problems*");
+        path = Write("[[\"a\"], [5]]");
+        FluentActions.Invoking(() => Samples.Read(path, Tiny)).Should().Throw<InvalidDataException>()
+            .WithMessage($"{path}, list 2: list 2[0] must be a text, not the number 5.");
     }
 
     /// <summary>As results.jsonl of several benchmarks has them.</summary>

@@ -32,6 +32,31 @@ public sealed class HelpTests
         Errors("generate", "--model", "m", "--n", "0").Should().Equal("--n must be at least 1.");
     }
 
+    [Theory]
+    [InlineData("--limit -1", "--limit must be at least 0.")]
+    [InlineData("--workers -1", "--workers must be at least 0.")]
+    [InlineData("--n 0", "--n must be at least 1.")]
+    [InlineData("--max-tokens 0", "--max-tokens must be at least 1.")]
+    [InlineData("--batch 0", "--batch must be at least 1.")]
+    [InlineData("--top-p 2", "--top-p must be 0.001 to 1: 2.")]
+    [InlineData("--temperature NaN", "--temperature must be 0 to 100: NaN.")]
+    public void An_option_of_eval_out_of_its_range_is_wrong_usage(string option, string message) =>
+        Errors(["eval", "--benchmark", "mbpp", "--model", "m", .. option.Split(' ')]).Should().Equal(message);
+
+    [Theory]
+    [InlineData("--n 2")]
+    [InlineData("--temperature 0.5")]
+    [InlineData("--top-p 0.5")]
+    [InlineData("--max-tokens 5")]
+    [InlineData("--batch 5")]
+    [InlineData("--seed 5")]
+    [InlineData("--precision Fp32")]
+    public void How_a_model_writes_is_not_asked_of_samples(string option)
+    {
+        Errors(["eval", "--benchmark", "mbpp", "--samples", "s", .. option.Split(' ')]).Should().ContainSingle().Which.Should().StartWith(option.Split(' ')[0]);
+        Errors(["eval", "--benchmark", "mbpp", "--samples", "s", "--limit", "1"]).Should().BeEmpty();
+    }
+
     private static IEnumerable<string> Errors(params string[] arguments) => Shell.CreateRoot().Parse(arguments).Errors.Select(e => e.Message);
 
     private static IEnumerable<(string Path, Command Command)> Leaves(Command command, string path) => command.Subcommands.Count == 0

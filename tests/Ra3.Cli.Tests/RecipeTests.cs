@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using CsCheck;
 using Ra3.Cli.Recipes;
+using Ra3.Cli.Training;
 
 namespace Ra3.Tests;
 
@@ -65,6 +66,18 @@ public sealed class RecipeTests
     {
         var plan = Recipe.Parse<Plan>("steps: 20\noptimizer:\n  learningRate: 0.01\n", "r.yaml", []);
         plan.Should().BeEquivalentTo(new Plan { Steps = 20, Optimizer = new Optimizer { LearningRate = 0.01, ClipNorm = 0.5 } });
+    }
+
+    [Fact]
+    public void The_override_that_is_wrong_is_blamed_not_the_first_of_its_section()
+    {
+        var report = FluentActions.Invoking(() => Recipe.Parse<RlvrRecipe>("", "r", [
+            "model=m", "problems.train=p", "grpo.maxNewTokens=16", "grpo.steps=-1", "python.memoryMb=2000000000"]))
+            .Should().Throw<InvalidDataException>().Which.Message;
+        report.Split('\n', StringSplitOptions.TrimEntries).Should().BeEquivalentTo(
+            "r has 2 errors:",
+            "--set grpo.steps=-1: grpo.steps: must not be negative: -1",
+            "--set python.memoryMb=2000000000: python.memoryMb: must be 64 to 1048576: 2000000000");
     }
 
     [Fact]

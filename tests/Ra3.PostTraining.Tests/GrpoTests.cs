@@ -284,6 +284,9 @@ public sealed class GrpoTests : IDisposable
         };
         bad.Validate(new ValidationContext(bad)).SelectMany(error => error.MemberNames)
             .Should().BeEquivalentTo("clipLow", "clipHigh", "klCoefficient", "overlongBuffer");
+        bad = new GrpoOptions { Temperature = 1e300, KlCoefficient = 1e300, PromptsPerStep = int.MaxValue, GroupSize = 2 };
+        bad.Validate(new ValidationContext(bad)).SelectMany(error => error.MemberNames)
+            .Should().BeEquivalentTo("temperature", "klCoefficient", "groupSize", "promptsPerStep");
         new GrpoOptions().Validate(new ValidationContext(bad)).Should().BeEmpty();
     }
 

@@ -92,11 +92,52 @@ public sealed class RewardTests
     [InlineData("""{"task_id": 601, "text": "t", "code": "c", "test_list": []}""", "*line 1: this is a row of mbpp, which is read by its name: --problems mbpp *")]
     [InlineData("""{"question": "q", "answer": "#### 3"}""", "*line 1: this is a row of gsm8k*")]
     [InlineData("""{"task_id": "HumanEval/0", "prompt": "p", "entry_point": "f", "test": "t"}""", "*line 1: this is a row of HumanEval*")]
+    [InlineData("""{"task_id": 2, "prompt": "x", "code": "c", "test_list": ["t"], "test_imports": []}""", "*line 1: this is a row of MBPP+ or the sanitized MBPP: task_id becomes id*")]
+    [InlineData("""{"data_source": "d", "prompt": [{"role": "user", "content": "q"}], "reward_model": {"ground_truth": "4"}}""", "*line 1: this is a row of verl: *reward_model.ground_truth becomes answer*")]
+    [InlineData("""{"problem_id": "x", "prompt": "q", "verification_info": "{}"}""", "*line 1: this is a row of prime-rl: problem_id becomes id*")]
+    [InlineData("""{"problem": "q", "level": "Level 1", "solution": "4"}""", "*line 1: this is a row of MATH: problem becomes prompt*")]
+    [InlineData("""{"problem": "q", "solution": "4", "answer": "4", "unique_id": "u"}""", "*line 1: this is a row of MATH-500: unique_id becomes id*")]
+    [InlineData("""{"prompt": [{"role": "user", "content": "q"}], "solution": "4"}""", "*line 1: this is a row of TRL: *")]
+    [InlineData("""{"prompt": "q", "chosen": "a", "rejected": "b"}""", "*line 1: this is a row of TRL: *")]
+    [InlineData("""{"messages": []}""", "*line 1: this is a row of TRL: *")]
+    [InlineData("""{"id": null, "foo": 1}""", "*line 1: id is missing: *this row has id, foo*")]
+    [InlineData("""{"id": "a", "prompt": [], "answer": "4"}""", "*line 1: prompt must be a text, not a list: write chat messages out*")]
+    [InlineData("""{"id": "a", "prompt": "p", "entry_point": "f(", "tests": "t"}""", "*line 1: entry_point must be the name of a function*: 'f('*")]
+    [InlineData("""{"id": "a", "prompt": "p", "entry_point": "1+1", "tests": "t"}""", "*line 1: entry_point must be the name of a function*")]
+    [InlineData("""{"id": "a", "prompt": "p", "entry_point": "", "tests": "t"}""", "*line 1: entry_point must be the name of a function*")]
     [InlineData("", "*holds no problem*")]
     public void A_line_that_is_no_problem_is_named(string text, string message)
     {
         var act = () => ProblemFile.Read(Write(text));
         act.Should().Throw<InvalidDataException>().WithMessage(message);
+    }
+
+    [Theory]
+    [InlineData("\"names\": null, \"program\": null, \"stop\": null, \"answer\": null, \"entry_point\": \"S(1).f\", \"tests\": \"assert f(1) == 1\"")]
+    [InlineData("\"tests\": null, \"entry_point\": null, \"answer\": \"4\"")]
+    public void Null_is_as_good_as_absent_and_an_id_may_be_a_number(string fields)
+    {
+        var (with, without) = (Read(fields), Read(string.Join(", ", fields.Split(", ").Where(field => !field.EndsWith("null", StringComparison.Ordinal)))));
+
+        with.Should().BeEquivalentTo(without, options => options.PreferringRuntimeMemberTypes());
+        with.Id.Should().Be("7");
+
+        Problem Read(string rest) => ProblemFile.Read(Write($"{{\"id\": 7, \"prompt\": \"p\", {rest}}}")).Single() with { Place = null };
+    }
+
+    [Theory]
+    [InlineData("cpuSeconds", double.PositiveInfinity, 1, 1024, 0)]
+    [InlineData("cpuSeconds", 1e308, 1, 1024, 0)]
+    [InlineData("wallSeconds", 1, 1e300, 1024, 0)]
+    [InlineData("wallSeconds", 1, double.NaN, 1024, 0)]
+    [InlineData("memoryMb", 1, 1, int.MaxValue, 0)]
+    [InlineData("memoryMb", 1, 1, 63, 0)]
+    [InlineData("formatBonus", 1, 1, 1024, 1e300)]
+    public void What_no_run_can_be_given_is_named(string key, double cpu, double wall, int memory, double bonus)
+    {
+        var options = new PythonRewardOptions { CpuSeconds = cpu, WallSeconds = wall, MemoryMb = memory, FormatBonus = bonus };
+
+        options.Validate(new(options)).SelectMany(error => error.MemberNames).Should().Equal(key);
     }
 
     [Fact]

@@ -58,11 +58,16 @@ internal static class EvalCommand
             DefaultValueFactory = _ => new DirectoryInfo("eval"),
         };
         var n = new Option<int>("--n") { Description = "Samples per problem.", HelpName = "N", DefaultValueFactory = _ => 1 }.AtLeast(1);
-        var temperature = new Option<double?>("--temperature") { Description = "0 is greedy, the default for one sample; 0.8 otherwise.", HelpName = "T" };
-        var topP = new Option<double>("--top-p") { Description = "Nucleus sampling.", HelpName = "P", DefaultValueFactory = _ => 0.95 };
-        var maxTokens = new Option<int>("--max-tokens") { Description = "Most tokens of a completion.", HelpName = "N", DefaultValueFactory = _ => 512 };
-        var batch = new Option<int>("--batch") { Description = "Sequences generated at once.", HelpName = "N", DefaultValueFactory = _ => 16 };
-        var limit = new Option<int>("--limit") { Description = "Only the first N problems of each benchmark (0: all); the score is marked partial.", HelpName = "N" };
+        var temperature = new Option<double?>("--temperature") { Description = "0 is greedy, the default for one sample; 0.8 otherwise.", HelpName = "T" }
+            .Between(0, 100);
+        var topP = new Option<double>("--top-p") { Description = "Nucleus sampling.", HelpName = "P", DefaultValueFactory = _ => 0.95 }
+            .Between(0.001, 1);
+        var maxTokens = new Option<int>("--max-tokens") { Description = "Most tokens of a completion.", HelpName = "N", DefaultValueFactory = _ => 512 }
+            .AtLeast(1);
+        var batch = new Option<int>("--batch") { Description = "Sequences generated at once.", HelpName = "N", DefaultValueFactory = _ => 16 }
+            .AtLeast(1);
+        var limit = new Option<int>("--limit") { Description = "Only the first N problems of each benchmark (0: all); the score is marked partial.", HelpName = "N" }
+            .AtLeast(0);
         var seed = new Option<long>("--seed") { Description = "Seed of the sampling.", HelpName = "N" };
         var precision = new Option<Precision>("--precision") { Description = "Auto, Fp32 or Bf16." };
         var split = new Option<bool>("--split") { Description = "Run assertions as they are written, even where they could be read as data (slower)." };
@@ -96,6 +101,14 @@ internal static class EvalCommand
             {
                 result.AddError("Give either --model or --samples.");
             }
+
+            foreach (var option in new Option[] { n, temperature, topP, maxTokens, batch, seed, precision })
+            {
+                if (result.GetResult(samples) is not null && result.GetResult(option) is { Implicit: false })
+                {
+                    result.AddError($"{option.Name} says how --model writes; with --samples leave it out.");
+                }
+            }
         });
         verb.SetAction(async (parsed, stop) =>
         {
@@ -126,6 +139,11 @@ internal static class EvalCommand
         List<Benchmark> benchmarks, SampleFile? given, Settings settings, SandboxPool pool, DirectoryInfo output, int limit,
         bool json, CancellationToken stop)
     {
+        foreach (var benchmark in benchmarks)
+        {
+            await Evaluation.RequireSoundAsync(pool, Limited(benchmark, limit), stop);
+        }
+
         output.Create();
         var console = Terminal.For(json);
         console.WriteLine($"Programs run in the tier: {pool.Tier.ToString().ToLowerInvariant()}"
@@ -139,8 +157,7 @@ internal static class EvalCommand
         var evaluated = new List<Evaluated>();
         foreach (var whole in benchmarks)
         {
-            var benchmark = limit > 0
-                ? whole with { Problems = whole.Problems.Where(p => p.IsAsked).Take(limit).ToList() } : whole;
+            var benchmark = Limited(whole, limit);
             foreach (var group in benchmark.Excluded.GroupBy(e => e.Reason.Split(':')[0], StringComparer.Ordinal))
             {
                 console.WriteLine($"{benchmark.Name}: {group.Count()} problems are left out ({group.Key})");
@@ -206,6 +223,9 @@ internal static class EvalCommand
 
         return 0;
     }
+
+    private static Benchmark Limited(Benchmark whole, int limit) => limit > 0
+        ? whole with { Problems = whole.Problems.Where(p => p.IsAsked).Take(limit).ToList() } : whole;
 
     private static void SayFit(IAnsiConsole console, string benchmark, PromptFit? fit)
     {

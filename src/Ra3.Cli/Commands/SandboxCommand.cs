@@ -37,11 +37,11 @@ internal static partial class SandboxCommand
     };
 
     /// <summary>`--workers`, shared with `ra3 eval`.</summary>
-    internal static Option<int> Workers() => new("--workers")
+    internal static Option<int> Workers() => new Option<int>("--workers")
     {
         Description = "Programs at once; 0 is one per core, more only adds latency.",
         HelpName = "N",
-    };
+    }.AtLeast(0);
 
     internal static SandboxOptions Options(SandboxTier? tier, bool isUnsafe, int workers) =>
         new() { Tier = isUnsafe ? SandboxTier.Unsafe : tier, Workers = workers };

@@ -36,7 +36,7 @@ internal sealed class RecipeBinder(Type rootType)
                 continue;
             }
 
-            places[property.Name] = node;
+            places[key] = node;
             var value = BindValue(property.PropertyType, IsNullable(property), node, path + key, property.GetValue(section));
             if (value != Invalid)
             {
@@ -46,7 +46,7 @@ internal sealed class RecipeBinder(Type rootType)
 
         foreach (var property in properties)
         {
-            var at = places.GetValueOrDefault(property.Name);
+            var at = places.GetValueOrDefault(RecipeKeys.Key(property.Name));
             if (at is null && property.IsDefined(typeof(RequiredMemberAttribute)))
             {
                 Add(mapping, path + RecipeKeys.Key(property.Name), "is missing");
@@ -234,7 +234,7 @@ internal sealed class RecipeBinder(Type rootType)
                 continue; // its value is already known to be wrong
             }
 
-            var given = members.FirstOrDefault(places.ContainsKey);
+            var given = members.Select(RecipeKeys.Key).FirstOrDefault(places.ContainsKey);
             var subject = members.Length == 0 ? path.TrimEnd('.') : string.Join(", ", members.Select(m => path + RecipeKeys.Key(m)));
             Add(given is null ? mapping : places[given], subject, conflict.ErrorMessage ?? "is not valid", separator: ": ");
         }

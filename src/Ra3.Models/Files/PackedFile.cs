@@ -28,11 +28,11 @@ public static class PackedFile
             var isZstandard = start.StartsWith(Zstandard) || Ends(".zst");
             if (start.IsEmpty && (isGzip || isZstandard))
             {
-                throw new InvalidDataException("not a whole packed file (it is empty)"); // either library takes it for no data
+                throw new InvalidDataException($"{path} is not a whole packed file (it is empty)."); // either library takes it for no data
             }
 
-            return isGzip ? new Unpacked(new GZipInputStream(file, BufferSize), "gzip")
-                : isZstandard ? new Unpacked(new DecompressionStream(file, leaveOpen: false), "Zstandard")
+            return isGzip ? new Unpacked(new GZipInputStream(file, BufferSize), path, "gzip")
+                : isZstandard ? new Unpacked(new DecompressionStream(file, leaveOpen: false), path, "Zstandard")
                 : file;
         }
         catch
@@ -46,7 +46,7 @@ public static class PackedFile
 
     /// <summary>Unpacked data, up to where they break: the libraries meet that with errors of many types, and with them goes what
     /// the call had unpacked, so that it is asked for in small steps.</summary>
-    private sealed class Unpacked(Stream stream, string format) : Stream
+    private sealed class Unpacked(Stream stream, string path, string format) : Stream
     {
         private readonly byte[] step = new byte[512];
         private InvalidDataException? failure;
@@ -81,7 +81,7 @@ public static class PackedFile
                 }
                 catch (Exception error) when (error is EndOfStreamException or not (IOException or OutOfMemoryException))
                 {
-                    failure = new InvalidDataException($"not a whole {format} file ({error.Message.TrimEnd('.')})", error);
+                    failure = new InvalidDataException($"{path} is not a whole {format} file ({error.Message.TrimEnd('.')}).", error);
                 }
             }
 
