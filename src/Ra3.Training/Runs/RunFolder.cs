@@ -74,7 +74,7 @@ public sealed class RunFolder : IDisposable
         {
             RequireNoRun(folder); // another process may have begun one before this one had the lock
             AtomicWrite.Text(Path.Combine(folder, RecipeFile), recipe);
-            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow) 
+            var about = new RunAbout(Environment.CommandLine, Version, DateTimeOffset.UtcNow)
             {
                 PromptBegin = promptBegin,
                 Inputs = inputs ?? new Dictionary<string, string>(),
