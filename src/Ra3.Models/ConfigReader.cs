@@ -5,6 +5,8 @@ namespace Ra3.Models;
 /// <summary>Reads the keys of a config.json, collecting every problem as a sentence before any is thrown.</summary>
 internal sealed class ConfigReader
 {
+    private const double DefaultTheta = 10000;
+
     private readonly string source;
     private readonly JsonElement root;
 
@@ -121,7 +123,7 @@ internal sealed class ConfigReader
     /// disagree on which counts, so they must say the same.</summary>
     public (double Theta, Llama3RopeScaling? Scaling) Rope()
     {
-        var whole = Number("rope_theta", 10000);
+        double? whole = Find(root, "rope_theta") is null ? null : Number("rope_theta", DefaultTheta);
         var newer = Rope("rope_parameters", whole);
         var older = Rope("rope_scaling", newer?.Theta ?? whole);
         if (newer is not null && older is not null && newer != older && !Failed)
@@ -129,14 +131,26 @@ internal sealed class ConfigReader
             Problems.Add("rope_parameters and rope_scaling are both given and differ: remove the one that does not hold.");
         }
 
-        return newer ?? older ?? (whole, null);
+        return newer ?? older ?? (whole ?? DefaultTheta, null);
     }
 
     /// <summary>Keys that are none of those named, with their values as the file has them, as JSON.</summary>
     public Dictionary<string, string> Besides(IReadOnlySet<string> keys) => root.EnumerateObject()
         .Where(property => !keys.Contains(property.Name)).ToDictionary(property => property.Name, property => property.Value.GetRawText());
 
-    private (double Theta, Llama3RopeScaling? Scaling)? Rope(string name, double theta)
+    /// <summary>The base that a section names, which must not differ from one named outside it: readers disagree on which counts.</summary>
+    private double Theta(JsonElement rope, string name, double? outside)
+    {
+        var own = Number(rope, "rope_theta", $"{name}.rope_theta", double.NaN) ?? double.NaN;
+        if (!double.IsNaN(own) && outside is { } given && own != given)
+        {
+            Problems.Add($"rope_theta is {given} outside {name} and {own} in it: remove the one that does not hold.");
+        }
+
+        return double.IsNaN(own) ? outside ?? DefaultTheta : own;
+    }
+
+    private (double Theta, Llama3RopeScaling? Scaling)? Rope(string name, double? outside)
     {
         if (Find(root, name) is not { } rope)
         {
@@ -163,19 +177,31 @@ internal sealed class ConfigReader
                 return null;
             }
 
+            outside = Find(rope, "rope_theta") is null ? outside : Theta(rope, name, outside);
             (rope, name) = (full, name + ".full_attention");
         }
 
-        theta = Number(rope, "rope_theta", $"{name}.rope_theta", theta) ?? theta;
+        var theta = Theta(rope, name, outside);
         if (Number(rope, "partial_rotary_factor", $"{name}.partial_rotary_factor", 1) is { } part && part != 1)
         {
             Problems.Add($"{name}.partial_rotary_factor is {part}, but only 1 is supported.");
         }
 
-        var type = Find(rope, "rope_type") ?? Find(rope, "type");
+        var (newer, older) = (Find(rope, "rope_type"), Find(rope, "type"));
+        if (newer is not null && older is not null && newer.Value.GetRawText() != older.Value.GetRawText())
+        {
+            Problems.Add($"{name}.rope_type and {name}.type are both given and differ: remove the one that does not hold.");
+        }
+
+        var type = newer ?? older;
         var typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : type?.GetRawText() ?? "default";
         if (typeName == "default")
         {
+            if (Number(rope, "factor", $"{name}.factor", 1) is { } unused && unused != 1)
+            {
+                Problems.Add($"{name}.factor is {unused}, but no rope_type says how positions are scaled by it.");
+            }
+
             return (theta, null);
         }
 
@@ -183,6 +209,11 @@ internal sealed class ConfigReader
         {
             Problems.Add($"{name} asks for rope_type \"{typeName}\", but only \"default\" and \"llama3\" are supported.");
             return (theta, null);
+        }
+
+        if (Find(rope, "original_max_position_embeddings") is { ValueKind: JsonValueKind.Number } before && before.GetDouble() % 1 != 0)
+        {
+            Problems.Add($"{name}.original_max_position_embeddings is {before.GetRawText()}, but must be a whole number.");
         }
 
         double? Required(string key) => Number(rope, key, $"{name}.{key}", null);

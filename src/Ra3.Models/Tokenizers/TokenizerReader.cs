@@ -285,7 +285,9 @@ internal static class TokenizerReader
     private static JsonElement? ReadJson(string folder, string name)
     {
         var path = Path.Combine(folder, name);
-        return File.Exists(path) ? Parse(path, root => root.Clone()) : null;
+        return File.Exists(path)
+            ? Parse(path, root => root.ValueKind == JsonValueKind.Object ? root.Clone() : throw new InvalidOperationException("it is no JSON object"))
+            : null;
     }
 
     private static T Parse<T>(string path, Func<JsonElement, T> read)
