@@ -13,7 +13,7 @@ public sealed class QuickstartTests
         try
         {
             var (run, stopped) = (Path.Combine(folder, "first"), Path.Combine(folder, "second"));
-            var first = await RunAsync(run, seeds: 1, "--seed", "3", "--scale", "0.01", "--set", "plan.eStep.kind=rl");
+            var first = await RunAsync(run, seeds: 1, "--seed", "3", "--scale", "0.01", "--set", "plan.eStep.kind=rlBestOfGroup");
             string[] again = ["quickstart", "--out", stopped, "--seeds", "2", "--recipe", Path.Combine(run, "recipe.yaml")];
             var (code, error) = await Ra3Command.StopAsync("-INT", null, "seed3.ra3.mStep", again);
             code.Should().Be(130);

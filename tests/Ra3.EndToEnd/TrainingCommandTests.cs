@@ -187,7 +187,7 @@ public sealed class TrainingCommandTests(TrainingCommandTests.Base shared) : ICl
         }
         else if (fault == "large")
         {
-            sets = ["--set", "ntp.batchRows=10000000", "--set", "ntp.microBatchRows=10000000"];
+            sets = ["--set", "ntp.batchRows=2000000", "--set", "ntp.microBatchRows=2000000"];
         }
         else
         {

@@ -393,7 +393,7 @@ public sealed class AttackTests(PoolFixture fixture) : IClassFixture<PoolFixture
     [InlineData("{(float('nan'), object()): frozenset([object(), i]) for i in range(50_000)}")]
     [InlineData("{frozenset([i, float('inf'), frozenset([float('nan')])]) for i in range(50_000)}")]
     [InlineData("{i * 107897 for i in range(200_000)}")]
-    [InlineData("{i * (2**61 - 1) * 2**64 for i in range(50_000)}")]
+    [InlineData("{i * (2**61 - 1) * 2**64 for i in range(30_000)}")] // quadratic for the program itself
     [InlineData("{Fraction(1, 2**20000 - i) for i in range(300)}")]
     public async Task A_huge_answer_costs_the_host_little(string answer)
     {

@@ -44,8 +44,8 @@ internal sealed record QuickstartArm(
         new("shuffled", "shuffled thoughts", ArmSource.Shuffled),
         new("oracle", "oracle comments", ArmSource.Oracle),
         new("bestOfGroup", "best of 8 thoughts", ArmSource.Thoughts, EStep(e => e with { Kind = EStepKind.BestOfGroup })),
-        new("ra3KeepAll", "RA3, one thought a line, all kept", ArmSource.Thoughts, Keep(ThoughtFilter.All)),
-        new("ra3KeepGaining", "RA3, one thought a line, kept where it gains", ArmSource.Thoughts, Keep(ThoughtFilter.Gaining)),
+        new("ra3BestOfGroup", "RA3, best of 8 thoughts kept", ArmSource.Thoughts, EStep(e => e with { Kind = EStepKind.RlBestOfGroup })),
+        new("ra3KeepGaining", "RA3, gaining thoughts kept", ArmSource.Thoughts, options => options with { Keep = ThoughtFilter.Gaining }),
         new("ra3GroupBaseline", "RA3, group baseline", ArmSource.Thoughts, EStep(e => e with { ContentBaseline = ContentBaseline.Group })),
         new("ra3Horizon1", "RA3, horizon 1 (BRiTE)", ArmSource.Thoughts, EStep(e => e with { Horizon = 1 })),
         new("ra3TwoRounds", "RA3, two rounds", ArmSource.Thoughts, Rounds: 2),
@@ -54,7 +54,7 @@ internal sealed record QuickstartArm(
     ];
 
     /// <summary>Whether its E-step is RA3's own, which is taken over: it differs only in what the M-step learns from.</summary>
-    public bool SharesEStep => Key is "ra3KeepAll" or "ra3KeepGaining";
+    public bool SharesEStep => Key is "ra3BestOfGroup" or "ra3KeepGaining";
 
     /// <summary>Whether it is post-trained by RLVR and shown first; the rest are controls.</summary>
     public bool IsMain => Key is "base" or "ntp" or "ra3";
@@ -64,9 +64,6 @@ internal sealed record QuickstartArm(
 
     /// <summary>The arm of a key.</summary>
     public static QuickstartArm Of(string key) => All.Single(arm => arm.Key == key);
-
-    private static Func<MidTrainingOptions, MidTrainingOptions> Keep(ThoughtFilter filter) =>
-        options => options with { Keep = filter, EStep = options.EStep with { Kind = EStepKind.Rl } };
 
     private static Func<MidTrainingOptions, MidTrainingOptions> EStep(Func<EStepOptions, EStepOptions> change) =>
         options => options with { EStep = change(options.EStep) };

@@ -42,10 +42,9 @@ internal sealed record QuickstartPlan
     public double MidTrainRate { get; init; } = 1e-3;
 
     /// <summary>RA3's E-step: a higher rate than for pretrained models, and some exploration. Above 2e-4 thinking dies out before the
-    /// thoughts become good. The M-step learns from the best of a group of q's thoughts where it gains: a wrong thought costs seen tasks.</summary>
+    /// thoughts become good.</summary>
     public EStepOptions EStep { get; init; } = new()
     {
-        Kind = EStepKind.RlBestOfGroup,
         Iterations = 180,
         Snippets = 8,
         PlacesPerSnippet = 4,

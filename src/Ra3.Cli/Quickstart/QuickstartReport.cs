@@ -199,8 +199,6 @@ internal static class QuickstartReport
         var time = summary.EStep.GenerateSeconds + summary.EStep.ScoreSeconds + summary.EStep.UpdateSeconds;
         report.Paragraph($"Time: {Percent(summary.EStep.GenerateSeconds / time)} generating, {Percent(summary.EStep.ScoreSeconds / time)} scoring, "
             + $"{Percent(summary.EStep.UpdateSeconds / time)} updating. Exploration (thinking whatever q says, before surprising lines) falls to zero over the first half.");
-        report.Paragraph("Before each line of the mid-training data q then draws a group of thoughts, and RA3's M-step learns from the best of them where it makes the line likelier by "
-            + "more than it costs. That choice is ours, not the paper's, which takes the thoughts as they are drawn: `--controls ra3KeepAll` measures it.");
     }
 
     private static bool HasRlvr(QuickstartSummary summary) => summary.Arms.Values.Any(arm => arm.AfterRlvr is not null);
