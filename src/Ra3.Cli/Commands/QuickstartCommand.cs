@@ -91,7 +91,7 @@ internal static class QuickstartCommand
     /// <summary>What the run in a folder was asked for.</summary>
     private static QuickstartRequest Resumed(string path) => RunFolder.ReadAbout(path) is null
         ? throw new DirectoryNotFoundException($"{path} holds no run to resume. Leave out --resume to begin one.")
-        : Recipe.Load<QuickstartRequest>(Path.Combine(path, "recipe.yaml"), []);
+        : Recipe.Load<QuickstartRequest>(Path.Combine(path, RunFolder.RecipeFile), []);
 
     private static async Task<int> RunAsync(QuickstartRequest request, string path, bool resumes, bool json, CancellationToken stop)
     {

@@ -4,6 +4,7 @@ using Ra3.Cli.Training;
 using Ra3.Corpora;
 using Ra3.MidTraining;
 using Ra3.Models;
+using Ra3.Models.Files;
 using Ra3.Models.Tokenizers;
 using Ra3.PostTraining;
 using Ra3.Training;
@@ -145,9 +146,15 @@ internal sealed class SeedRun(
         var shared = Plan.MidTraining(arm.Rounds);
         var options = arm.Change?.Invoke(shared) ?? shared;
         var trainer = new MidTrainer(BaseFolder, corpus, options, type, device, seed, In(arm.Key), replay);
-        if (arm.SharesEStep)
+        if (arm.SharesEStep && !AtomicWrite.FolderExists(trainer.PolicyOf(1)))
         {
-            TakeOver(In("ra3/round-1/e-step"), trainer.PolicyOf(1));
+            AtomicWrite.Folder(trainer.PolicyOf(1), copy =>
+            {
+                foreach (var file in Directory.EnumerateFiles(In("ra3/round-1/e-step")))
+                {
+                    File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+                }
+            });
         }
 
         using var observer = new Ra3Progress(
@@ -161,23 +168,6 @@ internal sealed class SeedRun(
         {
             Thoughts = ThoughtAccuracy.Of(thought, data.Tokenizer, data.Family, Plan.MidTrainPrograms),
         };
-    }
-
-    /// <summary>Copies a folder of files, whole or not at all, unless it is there.</summary>
-    private static void TakeOver(string from, string to)
-    {
-        if (Directory.Exists(to))
-        {
-            return;
-        }
-
-        var partial = Directory.CreateDirectory(to + ".partial").FullName;
-        foreach (var file in Directory.EnumerateFiles(from))
-        {
-            File.Copy(file, Path.Combine(partial, Path.GetFileName(file)), overwrite: true);
-        }
-
-        Directory.Move(partial, to);
     }
 
     private ArmResult Train(QuickstartArm arm, Decoder decoder, TokenStore corpus, NextTokenOptions options)

@@ -30,7 +30,7 @@ internal sealed class StageTimes
             planned.Add((arm.Key, arm.Source switch
             {
                 ArmSource.None => request.UsesShippedBase ? 0 : plan.PretrainSteps * Step,
-                ArmSource.Thoughts => arm.Key is "untrained" or "bestOfGroup" ? ra3 - (plan.EStep.Iterations * Iteration) : ra3,
+                ArmSource.Thoughts => arm.SharesEStep || arm.Key is "untrained" or "bestOfGroup" ? ra3 - (plan.EStep.Iterations * Iteration) : ra3,
                 ArmSource.EqualTime => ra3,
                 _ => plan.MidTrainSteps * Step,
             }));

@@ -14,8 +14,6 @@ namespace Ra3.Cli.Training;
 internal sealed record RunStart<T>(T Recipe, string Folder, bool Resumes, bool Changes)
     where T : class
 {
-    private const string RecipeFile = "recipe.yaml";
-
     // What a run cannot change on its way: its data, its start and its random numbers.
     private static readonly string[] Fixed = ["corpus.", "replay.", "heldOut.", "tokenizer.", "model", "method", "problems.", "seed"];
 
@@ -41,7 +39,7 @@ internal sealed record RunStart<T>(T Recipe, string Folder, bool Resumes, bool C
             throw new DirectoryNotFoundException($"{folder} holds no run to resume. Leave out --resume to begin one.");
         }
 
-        var stored = Path.Combine(folder, RecipeFile);
+        var stored = Path.Combine(folder, RunFolder.RecipeFile);
         var recipe = whole(Recipes.Recipe.Load<T>(file ?? stored, sets));
         var before = Recipes.Recipe.Write(whole(Recipes.Recipe.Load<T>(stored, [])));
         var changes = LoggedRun.Differences([before, Recipes.Recipe.Write(recipe)], folder);
@@ -96,7 +94,7 @@ internal sealed record RunStart<T>(T Recipe, string Folder, bool Resumes, bool C
         return RunFolder.Resume(Folder, step, !Changes ? null : folder =>
         {
             File.Delete(Path.Combine(folder, TrainingRun.SummaryFile)); // a run that is done goes on
-            AtomicWrite.Text(Path.Combine(folder, RecipeFile), Recipes.Recipe.Write(Recipe));
+            AtomicWrite.Text(Path.Combine(folder, RunFolder.RecipeFile), Recipes.Recipe.Write(Recipe));
         });
     }
 }

@@ -15,7 +15,9 @@ namespace Ra3.Training.Runs;
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {
-    private const string RecipeFile = "recipe.yaml";
+    /// <summary>The resolved recipe, in a run's folder.</summary>
+    public const string RecipeFile = "recipe.yaml";
+
     private const string AboutFile = "run.json";
     private const string MetricsFile = "metrics.jsonl";
     private const string SamplesFile = "samples.jsonl";
