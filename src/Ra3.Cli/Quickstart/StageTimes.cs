@@ -1,17 +1,17 @@
 namespace Ra3.Cli.Quickstart;
 
 /// <summary>
-/// What a plan takes. Seconds a unit are those of one run on 2 cores of an AMD EPYC with AVX512-BF16, where page faults are dear, as far as
-/// it went (docs/experiments.md). This machine is so many times slower or faster as its finished stages say, or, before the first, as some
+/// What a plan takes. Seconds a unit come from the first command on 2 cores of an AMD EPYC with AVX512-BF16, where page faults are dear
+/// (docs/experiments.md, 2026-12-01). This machine is so many times slower or faster as its finished stages say, or, before the first, as some
 /// training steps say.
 /// </summary>
 internal sealed class StageTimes
 {
-    private const double Step = 0.135; // of next-token training, 2,048 tokens: 540 in 73 s
-    private const double Iteration = 0.9; // of the E-step: 92 in 83 s
-    private const double Program = 0.019; // its thoughts: 600 in 11 s
-    private const double RlvrStep = 3.3; // most of it judging
-    private const double Task = 0.03; // solved once, and judged; with a snippet's it makes up the 63 s that evaluation took
+    private const double Step = 0.142; // of next-token training, 2,048 tokens: 540 in 77 s
+    private const double Iteration = 0.68; // of the E-step: 180 in 122 s
+    private const double Program = 0.013; // its thoughts: 600 in 8 s
+    private const double RlvrStep = 1.2; // with a task's it makes up the 62 s that 32 steps and five evaluations took, on average
+    private const double Task = 0.015; // solved once, and judged
     private const double Snippet = 0.01;
 
     private readonly IReadOnlyList<(string Stage, double Seconds)> stages;
